@@ -1,0 +1,341 @@
+//! People: their names, addresses, roles and what a password must be.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::{Invalid, fold_case, ids::UserId, printable};
+
+/// What a user is allowed to do by default; see [`super::policy`].
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Talks.
+    #[default]
+    Client,
+    /// Talks, and sees the statistics.
+    Trainer,
+    /// Manages users.
+    Admin,
+}
+
+impl Role {
+    /// Every role, in the order of what they may do.
+    pub const ALL: [Self; 3] = [Self::Client, Self::Trainer, Self::Admin];
+
+    /// The word for it, on the wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Trainer => "trainer",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| Invalid::new("role", "invalid_role", "must be client, trainer or admin"))
+    }
+}
+
+/// A user as the server knows one; what others may see of it is the route's decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub id: UserId,
+    pub username: String,
+    pub email: Option<String>,
+    pub full_name: String,
+    pub phone_number: Option<String>,
+    pub bio: Option<String>,
+    pub avatar_url: Option<String>,
+    pub role: Role,
+    pub active: bool,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What a room's members see of a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Profile {
+    pub id: UserId,
+    pub username: String,
+    pub full_name: String,
+}
+
+impl From<&User> for Profile {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id,
+            username: user.username.clone(),
+            full_name: user.full_name.clone(),
+        }
+    }
+}
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+text!(
+    /// A short name to sign in and be mentioned with: 3 to 50 of `A-Za-z0-9_.-`.
+    Username
+);
+text!(
+    /// An e-mail address that could exist, at most 254 bytes (RFC 5321, section 4.5.3.1.3).
+    Email
+);
+text!(
+    /// The name that others read: 1 to 100 characters.
+    FullName
+);
+text!(
+    /// A telephone number: 3 to 32 of digits, spaces and `+-().`, with at least 3 digits.
+    PhoneNumber
+);
+text!(
+    /// What somebody says of himself: at most 500 characters.
+    Bio
+);
+text!(
+    /// The `https` address of a picture, at most 500 bytes.
+    AvatarUrl
+);
+
+impl Username {
+    /// Checks a user name.
+    ///
+    /// # Errors
+    /// Anything but 3 to 50 of `A-Za-z0-9_.-`, and `deleted`, the name on a tombstone.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+        if !(3..=50).contains(&text.len()) || !text.bytes().all(known) {
+            return Err(Invalid::new(
+                "username",
+                "invalid_username",
+                "must be 3 to 50 letters, digits, dots, hyphens or underscores",
+            ));
+        }
+        if text.eq_ignore_ascii_case("deleted") {
+            return Err(Invalid::new("username", "invalid_username", "is reserved"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The form that must be unique.
+    #[must_use]
+    pub fn key(&self) -> String {
+        fold_case(&self.0)
+    }
+}
+
+impl Email {
+    /// Checks an address's form; whether it can be reached only a mail tells.
+    ///
+    /// # Errors
+    /// No address by RFC 5321, or longer than 254 bytes.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let options = email_address::Options::default()
+            .with_required_tld()
+            .without_display_text()
+            .without_domain_literal();
+        let valid = text.len() <= 254
+            && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+            && email_address::EmailAddress::parse_with_options(text, options).is_ok();
+        if valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new(
+                "email",
+                "invalid_email",
+                "must be an e-mail address",
+            ))
+        }
+    }
+
+    /// The form that must be unique.
+    #[must_use]
+    pub fn key(&self) -> String {
+        fold_case(&self.0)
+    }
+}
+
+impl FullName {
+    /// Checks a display name; white space around it is dropped.
+    ///
+    /// # Errors
+    /// Empty, over 100 characters, or with control characters.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim();
+        printable("full_name", text, 1..=100)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl PhoneNumber {
+    /// Checks a telephone number's form.
+    ///
+    /// # Errors
+    /// Anything but 3 to 32 of digits, spaces and `+-().`, or fewer than 3 digits.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim();
+        let known = |byte: u8| byte.is_ascii_digit() || b" +-().".contains(&byte);
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        if text.len() > 32 || digits < 3 || !text.bytes().all(known) {
+            return Err(Invalid::new(
+                "phone_number",
+                "invalid_phone_number",
+                "must be 3 to 32 digits, spaces or one of +-().",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Bio {
+    /// Checks a self-description; it may have lines.
+    ///
+    /// # Errors
+    /// Over 500 characters, or control characters other than newline.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        printable("bio", &text.replace('\n', " "), 0..=500)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl AvatarUrl {
+    /// Checks a picture's address.
+    ///
+    /// # Errors
+    /// No absolute `https` address, or longer than 500 bytes.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let valid = text.len() <= 500
+            && url::Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.has_host());
+        if valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new(
+                "avatar_url",
+                "invalid_avatar_url",
+                "must be an https address",
+            ))
+        }
+    }
+}
+
+/// A password that may be set: strong enough, and short enough for bcrypt to take whole.
+#[derive(Clone, Debug)]
+pub struct NewPassword(SecretString);
+
+impl NewPassword {
+    /// bcrypt reads 72 bytes and ends the text with a zero byte; more would be cut off silently.
+    pub const MAX_BYTES: usize = 71;
+
+    /// Checks a password that somebody wants to have.
+    ///
+    /// # Errors
+    /// Under 8 characters, over 71 bytes, a control character, or no digit, upper- or lower-case
+    /// letter.
+    pub fn parse(text: SecretString) -> Result<Self, Invalid> {
+        let refuse = |code, message: &str| Err(Invalid::new("password", code, message));
+        let plain = text.expose_secret();
+        if plain.len() > Self::MAX_BYTES {
+            return refuse("password_too_long", "must have at most 71 bytes");
+        }
+        if plain.chars().count() < 8 {
+            return refuse("password_too_short", "must have at least 8 characters");
+        }
+        if plain.chars().any(char::is_control) {
+            return refuse("control_character", "must not hold control characters");
+        }
+        let has = |kind: fn(char) -> bool| plain.chars().any(kind);
+        if !(has(|c| c.is_ascii_digit()) && has(char::is_uppercase) && has(char::is_lowercase)) {
+            return refuse(
+                "password_too_weak",
+                "must have a digit, an upper-case and a lower-case letter",
+            );
+        }
+        Ok(Self(text))
+    }
+
+    /// The password itself, to be hashed and forgotten.
+    #[must_use]
+    pub fn into_secret(self) -> SecretString {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn password(text: &str) -> Result<NewPassword, &'static str> {
+        NewPassword::parse(SecretString::from(text)).map_err(|invalid| invalid.code)
+    }
+
+    #[test]
+    fn a_password_is_strong_and_never_cut() {
+        assert!(password("Secret123").is_ok());
+        assert!(password(&format!("Aa1{}", "x".repeat(68))).is_ok());
+        assert_eq!(password("Aa1bcde").err(), Some("password_too_short"));
+        assert_eq!(
+            password(&format!("Aa1{}", "x".repeat(69))).err(),
+            Some("password_too_long")
+        );
+        assert_eq!(password("Aa1\0bcdefg").err(), Some("control_character"));
+        for weak in ["alllower1", "ALLUPPER1", "NoDigitsHere"] {
+            assert_eq!(password(weak).err(), Some("password_too_weak"), "{weak}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique_without_regard_to_case() {
+        assert_eq!(Username::parse("Ann.Lee").unwrap().key(), "ann.lee");
+        assert_eq!(
+            Email::parse("Ann@Example.ORG").unwrap().key(),
+            "ann@example.org"
+        );
+        for bad in ["ab", "a b c", "ann@x", &"x".repeat(51), "Deleted"] {
+            assert!(Username::parse(bad).is_err(), "{bad}");
+        }
+        for bad in [
+            "",
+            "ann",
+            "ann@",
+            "@x.org",
+            "Ann <a@x.org>",
+            "a@b",
+            "a\n@x.org",
+        ] {
+            assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

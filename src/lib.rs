@@ -1,0 +1,7 @@
+//! Parlor, a realtime chat server that keeps every message.
+
+pub mod clock;
+pub mod domain;
+pub mod error;
+pub mod metrics;
+pub mod protocol;

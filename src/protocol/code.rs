@@ -1,0 +1,181 @@
+//! The codes that programs match on, the same over REST and the socket.
+
+use serde::{Serialize, Serializer};
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
+        /// What went wrong, as a word that never changes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ErrorCode { $($(#[$doc])* $name),+ }
+
+        impl ErrorCode {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The word for it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// No valid token, or wrong credentials.
+    Unauthenticated = "unauthenticated",
+    /// The socket's token ends within a minute; send a fresh one.
+    TokenExpiring = "token_expiring",
+    /// The caller's role does not allow this.
+    Forbidden = "forbidden",
+    /// There is no such thing, or the caller may not know of it.
+    NotFound = "not_found",
+    /// The route exists, but not with this method.
+    MethodNotAllowed = "method_not_allowed",
+    /// The socket has not joined that room.
+    NotConnected = "not_connected",
+    /// A frame that is no JSON object, or lacks a field.
+    InvalidFrame = "invalid_frame",
+    /// A frame of a type that this server does not know.
+    UnknownType = "unknown_type",
+    /// A message's content is blank, too long or unprintable.
+    InvalidContent = "invalid_content",
+    /// A request that cannot be read.
+    BadRequest = "bad_request",
+    /// A request that can be read, with values that are refused; see `fields`.
+    ValidationFailed = "validation_failed",
+    /// The body is larger than the route takes.
+    PayloadTooLarge = "payload_too_large",
+    /// The body is not JSON.
+    UnsupportedMediaType = "unsupported_media_type",
+    /// Too many of these in too short a time.
+    RateLimited = "rate_limited",
+    /// The server has more work than it will queue; try the same again.
+    Overloaded = "overloaded",
+    /// The database cannot be reached; nothing was stored.
+    Unavailable = "unavailable",
+    /// This `client_message_id` belongs to another message of the same sender.
+    ClientMessageIdConflict = "client_message_id_conflict",
+    /// Another user has this e-mail address.
+    EmailTaken = "email_taken",
+    /// Another user has this user name.
+    UsernameTaken = "username_taken",
+    /// Another room has this id.
+    RoomExists = "room_exists",
+    /// There would be no active admin left.
+    LastAdmin = "last_admin",
+    /// The server's administrator has closed registration.
+    RegistrationClosed = "registration_closed",
+    /// A fault of the server.
+    Internal = "internal",
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, target: S) -> Result<S::Ok, S::Error> {
+        target.serialize_str(self.as_str())
+    }
+}
+
+macro_rules! close_codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)+) => {
+        /// Why the server closed a socket. 4000 to 4499 come back, 4500 to 4999 do not.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum CloseCode { $($(#[$doc])* $name),+ }
+
+        impl CloseCode {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The number in the close frame.
+            #[must_use]
+            pub const fn number(self) -> u16 {
+                match self { $(Self::$name => $number),+ }
+            }
+
+            /// The `code` in the close frame's reason.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+        }
+    };
+}
+
+close_codes! {
+    /// The client said goodbye; its own code is answered.
+    Normal = 1000, "normal";
+    /// The bytes are no WebSocket frames.
+    ProtocolError = 1002, "protocol_error";
+    /// A binary message: frames are text.
+    Unsupported = 1003, "unsupported";
+    /// Text that is not UTF-8.
+    InvalidText = 1007, "invalid_text";
+    /// A message over 64 KiB.
+    TooLarge = 1009, "too_large";
+    /// The server stops; another one, or the same, is there soon.
+    Shutdown = 4000, "shutdown";
+    /// The room's actor was started anew.
+    RoomRestarted = 4001, "room_restarted";
+    /// What was missed could not be read.
+    ReplayFailed = 4002, "replay_failed";
+    /// The token ran out.
+    TokenExpired = 4003, "token_expired";
+    /// The client does not read as fast as its rooms speak.
+    SlowConsumer = 4008, "slow_consumer";
+    /// The client does not answer.
+    NoPong = 4012, "no_pong";
+    /// The client sends far more than anybody can mean.
+    Flooding = 4029, "flooding";
+    /// The token is not valid.
+    BadToken = 4500, "bad_token";
+    /// Ten frames within a minute were not JSON.
+    BadFrames = 4501, "bad_frames";
+    /// No `authorization` frame in time.
+    AuthorizationTimeout = 4502, "authorization_timeout";
+    /// The account was switched off or deleted.
+    AccountClosed = 4503, "account_closed";
+    /// The user has as many sockets open as one may have.
+    TooManyConnections = 4504, "too_many_connections";
+}
+
+impl CloseCode {
+    /// How long a client waits before it comes back, in milliseconds, from and to; `None` if it
+    /// should not.
+    #[must_use]
+    pub const fn retry_ms(self) -> Option<[u32; 2]> {
+        match self {
+            Self::Shutdown => Some([500, 5_000]),
+            Self::RoomRestarted | Self::TokenExpired => Some([0, 1_000]),
+            Self::ReplayFailed | Self::SlowConsumer => Some([1_000, 5_000]),
+            Self::NoPong => Some([0, 2_000]),
+            Self::Flooding => Some([10_000, 30_000]),
+            _ => None,
+        }
+    }
+
+    /// The reason in the close frame: JSON, at most 123 bytes (RFC 6455, section 5.5).
+    #[must_use]
+    pub fn reason(self) -> String {
+        match self.retry_ms() {
+            Some([from, to]) => {
+                format!(r#"{{"code":"{}","retry_ms":[{from},{to}]}}"#, self.as_str())
+            }
+            None => format!(r#"{{"code":"{}"}}"#, self.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_below_4500_say_when_to_come_back() {
+        for code in CloseCode::ALL {
+            let comes_back = (4000..4500).contains(&code.number());
+            assert_eq!(code.retry_ms().is_some(), comes_back, "{code:?}");
+            assert!(code.reason().len() <= 123, "{code:?}");
+            serde_json::from_str::<serde_json::Value>(&code.reason()).unwrap();
+        }
+    }
+}
