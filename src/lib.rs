@@ -1,5 +1,6 @@
 //! Parlor, a realtime chat server that keeps every message.
 
+pub mod chat;
 pub mod clock;
 pub mod domain;
 pub mod error;
