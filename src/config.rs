@@ -1,0 +1,223 @@
+//! The settings: typed, checked once at the start, and the only reader of the environment.
+//!
+//! [`Settings`] is what somebody wrote, as text; [`Config`] is what it means. Tests make a `Config`
+//! in code.
+
+mod check;
+mod listing;
+mod reader;
+mod settings;
+
+use std::{path::PathBuf, time::Duration};
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::domain::user::{Email, NewPassword};
+
+pub use reader::{ConfigError, Problem};
+pub use settings::{Secrets, Settings, password_from_environment};
+
+/// Everything that an operator decides, checked.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    pub server: ServerConfig,
+    pub store: StoreConfig,
+    pub auth: AuthConfig,
+    pub limits: LimitsConfig,
+    pub log: LogConfig,
+    pub chat: ChatTiming,
+}
+
+/// Where the server listens and what it believes of those who connect.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// A name or an address to listen on.
+    pub host: String,
+    /// 0 takes a free port.
+    pub port: u16,
+    /// The own origin as set; without it, it follows from host, bound port and TLS.
+    pub public_url: Option<Url>,
+    pub https: bool,
+    pub cert_path: PathBuf,
+    pub key_path: PathBuf,
+    /// Origins whose pages may call the API and open sockets, as browsers write them; or `*` alone.
+    pub cors_origins: Vec<String>,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    pub metrics_token: Option<SecretString>,
+    /// HTTP worker threads.
+    pub workers: usize,
+    /// How long a stopping server waits for its sockets and its journal.
+    pub shutdown: Duration,
+    /// Where the signing secret is kept: the SQLite database's folder, or `data`.
+    pub data_dir: PathBuf,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".into(),
+            port: 8080,
+            public_url: None,
+            https: true,
+            cert_path: "certs/cert.pem".into(),
+            key_path: "certs/key.pem".into(),
+            cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            metrics_token: None,
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            shutdown: Duration::from_secs(8),
+            data_dir: "data".into(),
+        }
+    }
+}
+
+/// Which database, and how many connections to it.
+#[derive(Clone)]
+pub struct StoreConfig {
+    /// `sqlite://FILE` or `postgres://…`.
+    pub url: String,
+    pub max_connections: u32,
+    /// Start although PostgreSQL runs with `fsync=off`.
+    pub allow_unsafe: bool,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            url: "sqlite://data/parlor.db".into(),
+            max_connections: 10,
+            allow_unsafe: false,
+        }
+    }
+}
+
+/// How people prove who they are, and for how long.
+#[derive(Clone, Debug)]
+pub struct AuthConfig {
+    /// Signs the tokens; without it a secret is made once and kept in the data directory.
+    pub jwt_secret: Option<SecretString>,
+    pub token_lifetime: Duration,
+    pub bcrypt_cost: u32,
+    /// Whether a stranger may make an account.
+    pub registration_open: bool,
+    /// The first admin, made if the database has none.
+    pub admin: Option<(Email, NewPassword)>,
+    /// How long a login lasts without being refreshed; not a setting.
+    pub refresh_lifetime: Duration,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            jwt_secret: None,
+            token_lifetime: Duration::from_secs(86_400),
+            bcrypt_cost: 12,
+            registration_open: true,
+            admin: None,
+            refresh_lifetime: Duration::from_secs(30 * 86_400),
+        }
+    }
+}
+
+/// How much of everything one may do. 0 switches a limit off.
+#[derive(Clone, Debug)]
+pub struct LimitsConfig {
+    /// Open sockets in all.
+    pub max_connections: usize,
+    pub max_connections_per_user: usize,
+    /// Of one user; five times as many at once.
+    pub messages_per_second: u32,
+    /// For one account; six times as many from one address.
+    pub login_attempts_per_minute: u32,
+    /// From one address.
+    pub registrations_per_minute: u32,
+    /// How long one `typing` of a user counts.
+    pub typing: Duration,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            max_connections: default_max_connections(),
+            max_connections_per_user: 50,
+            messages_per_second: 20,
+            login_attempts_per_minute: 10,
+            registrations_per_minute: 30,
+            typing: Duration::from_secs(3),
+        }
+    }
+}
+
+/// What is logged, and how it looks.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// In the language of `RUST_LOG`.
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            filter: "info,sqlx=warn".into(),
+            format: LogFormat::Json,
+        }
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line, for programs.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+/// The pace of a socket's and a room's life. No settings; tests shorten them.
+#[derive(Clone, Debug)]
+pub struct ChatTiming {
+    /// From one ping to the next; a socket that says nothing for two of them is lost.
+    pub heartbeat: Duration,
+    /// How long a socket may stay without a token.
+    pub authorize: Duration,
+    /// How long after a lost socket its user has left.
+    pub lost_grace: Duration,
+    /// The least time between two `presence` frames of a room.
+    pub presence_interval: Duration,
+    /// Above so many users a room tells numbers and no names.
+    pub presence_above: u32,
+    /// How long a room without members keeps its actor.
+    pub idle_retire: Duration,
+    /// How long a slow consumer may take to read its close frame.
+    pub slow_close: Duration,
+    /// How long before its end a socket is told that its token ends.
+    pub expiry_warning: Duration,
+}
+
+impl Default for ChatTiming {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(30),
+            authorize: Duration::from_secs(10),
+            lost_grace: Duration::from_secs(5),
+            presence_interval: Duration::from_secs(1),
+            presence_above: 100,
+            idle_retire: Duration::from_secs(30),
+            slow_close: Duration::from_secs(10),
+            expiry_warning: Duration::from_secs(60),
+        }
+    }
+}
+
+/// As many sockets as there are descriptors, less 512 for files, the database and plain requests.
+///
+/// Never 0, which would mean no limit: with few descriptors half of them.
+fn default_max_connections() -> usize {
+    let descriptors = rlimit::Resource::NOFILE.get_soft().unwrap_or(1024);
+    let sockets = descriptors.saturating_sub(512).max(descriptors / 2).max(1);
+    usize::try_from(sockets).unwrap_or(usize::MAX)
+}

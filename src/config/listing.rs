@@ -1,0 +1,102 @@
+//! The settings in words, for `parlor config check` and the log. No secret is in it.
+
+use std::fmt;
+
+use url::Url;
+
+use super::{Config, LogFormat, StoreConfig};
+
+impl StoreConfig {
+    /// The database's address without its password.
+    #[must_use]
+    pub fn shown_url(&self) -> String {
+        if self.url.starts_with("sqlite:") {
+            return self.url.clone();
+        }
+        match Url::parse(&self.url) {
+            Ok(mut url) => {
+                // The query may hold a password, too.
+                url.set_query(None);
+                if url.password().is_some() && url.set_password(Some("***")).is_err() {
+                    return format!("{}://***", url.scheme());
+                }
+                url.into()
+            }
+            Err(_) => "***".to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreConfig")
+            .field("url", &self.shown_url())
+            .field("max_connections", &self.max_connections)
+            .field("allow_unsafe", &self.allow_unsafe)
+            .finish()
+    }
+}
+
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = |name: &str, value: &dyn fmt::Display| writeln!(f, "{name}={value}");
+        let Self {
+            server,
+            store,
+            auth,
+            limits,
+            log,
+            ..
+        } = self;
+        let public_url = server.public_url.as_ref().map_or("", Url::as_str);
+        let networks: Vec<_> = server
+            .trusted_proxies
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        line("HOST", &server.host)?;
+        line("PORT", &server.port)?;
+        line("PUBLIC_URL", &public_url)?;
+        line("ENABLE_HTTPS", &server.https)?;
+        line("SSL_CERT_PATH", &server.cert_path.display())?;
+        line("SSL_KEY_PATH", &server.key_path.display())?;
+        line("CORS_ORIGINS", &server.cors_origins.join(","))?;
+        line("TRUSTED_PROXIES", &networks.join(","))?;
+        line("METRICS_TOKEN", &hidden(server.metrics_token.is_some()))?;
+        line("SHUTDOWN_SECONDS", &server.shutdown.as_secs())?;
+        line("DATABASE_URL", &store.shown_url())?;
+        line("DB_MAX_CONNECTIONS", &store.max_connections)?;
+        line("ALLOW_UNSAFE_DATABASE", &store.allow_unsafe)?;
+        line("JWT_SECRET", &hidden(auth.jwt_secret.is_some()))?;
+        line("JWT_EXPIRATION", &auth.token_lifetime.as_secs())?;
+        line("BCRYPT_COST", &auth.bcrypt_cost)?;
+        let registration = if auth.registration_open {
+            "open"
+        } else {
+            "closed"
+        };
+        line("REGISTRATION", &registration)?;
+        let admin = auth.admin.as_ref().map_or("", |(email, _)| email.as_str());
+        line("ADMIN_EMAIL", &admin)?;
+        line("ADMIN_PASSWORD", &hidden(auth.admin.is_some()))?;
+        line("MAX_CONNECTIONS", &limits.max_connections)?;
+        line("MAX_CONNECTIONS_PER_USER", &limits.max_connections_per_user)?;
+        line("MESSAGES_PER_SECOND", &limits.messages_per_second)?;
+        line(
+            "LOGIN_ATTEMPTS_PER_MINUTE",
+            &limits.login_attempts_per_minute,
+        )?;
+        line("REGISTRATIONS_PER_MINUTE", &limits.registrations_per_minute)?;
+        line("TYPING_SECONDS", &limits.typing.as_secs())?;
+        line("RUST_LOG", &log.filter)?;
+        let format = match log.format {
+            LogFormat::Json => "json",
+            LogFormat::Pretty => "pretty",
+        };
+        line("LOG_FORMAT", &format)
+    }
+}
+
+fn hidden(set: bool) -> &'static str {
+    if set { "(set)" } else { "" }
+}

@@ -1,0 +1,214 @@
+//! What may be written in the environment, in `.env` and as flags. Values are text here, so that
+//! two wrong numbers are both reported.
+
+use secrecy::SecretString;
+
+use super::Problem;
+
+/// Every setting that is no secret: a flag, or the environment variable beside it.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Settings")]
+pub struct Settings {
+    /// Name or address to listen on.
+    #[arg(long, env = "HOST", global = true, default_value = "127.0.0.1")]
+    pub host: String,
+
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, env = "PORT", global = true, default_value = "8080")]
+    pub port: String,
+
+    /// The server's own origin as browsers see it, such as https://chat.example.org. By default it
+    /// follows from host, port and TLS.
+    #[arg(long, env = "PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
+
+    /// sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE. The signing secret is kept in the
+    /// SQLite file's folder, or in `data` with PostgreSQL.
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        global = true,
+        hide_env_values = true,
+        default_value = "sqlite://data/parlor.db"
+    )]
+    pub database_url: String,
+
+    /// Database connections, at most.
+    #[arg(long, env = "DB_MAX_CONNECTIONS", global = true, default_value = "10")]
+    pub db_max_connections: String,
+
+    /// Start although PostgreSQL runs with fsync=off and may lose what it said it had stored.
+    #[arg(
+        long,
+        env = "ALLOW_UNSAFE_DATABASE",
+        global = true,
+        default_value = "false"
+    )]
+    pub allow_unsafe_database: String,
+
+    /// What to log: a level, or levels by module, such as info,parlor=debug.
+    #[arg(
+        long,
+        env = "RUST_LOG",
+        global = true,
+        default_value = "info,sqlx=warn"
+    )]
+    pub rust_log: String,
+
+    /// How to log: json or pretty.
+    #[arg(long, env = "LOG_FORMAT", global = true, default_value = "json")]
+    pub log_format: String,
+
+    /// How long a token lasts, in seconds.
+    #[arg(long, env = "JWT_EXPIRATION", global = true, default_value = "86400")]
+    pub jwt_expiration: String,
+
+    /// What a password hash costs: 2 to the power of this, from 4 to 18.
+    #[arg(long, env = "BCRYPT_COST", global = true, default_value = "12")]
+    pub bcrypt_cost: String,
+
+    /// Speak TLS: true or false.
+    #[arg(long, env = "ENABLE_HTTPS", global = true, default_value = "true")]
+    pub enable_https: String,
+
+    /// The certificate chain, PEM. With nothing here and nothing at the key's path, a local CA and
+    /// a certificate for this machine are made.
+    #[arg(
+        long,
+        env = "SSL_CERT_PATH",
+        global = true,
+        default_value = "certs/cert.pem"
+    )]
+    pub ssl_cert_path: String,
+
+    /// The certificate's private key, PEM.
+    #[arg(
+        long,
+        env = "SSL_KEY_PATH",
+        global = true,
+        default_value = "certs/key.pem"
+    )]
+    pub ssl_key_path: String,
+
+    /// Origins whose pages may use the API and the socket, separated by commas; or * for all, then
+    /// without cookies.
+    #[arg(long, env = "CORS_ORIGINS", global = true)]
+    pub cors_origins: Option<String>,
+
+    /// E-mail address of the first admin; used once, with ADMIN_PASSWORD, when there is no admin.
+    #[arg(long, env = "ADMIN_EMAIL", global = true)]
+    pub admin_email: Option<String>,
+
+    /// Who may make an account: open (everybody) or closed (admins).
+    #[arg(long, env = "REGISTRATION", global = true, default_value = "open")]
+    pub registration: String,
+
+    /// Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas.
+    #[arg(long, env = "TRUSTED_PROXIES", global = true)]
+    pub trusted_proxies: Option<String>,
+
+    /// Open sockets, at most; 0 is no limit. By default the descriptors that the process may open,
+    /// less 512.
+    #[arg(long, env = "MAX_CONNECTIONS", global = true)]
+    pub max_connections: Option<String>,
+
+    /// Open sockets of one user, at most; 0 is no limit.
+    #[arg(
+        long,
+        env = "MAX_CONNECTIONS_PER_USER",
+        global = true,
+        default_value = "50"
+    )]
+    pub max_connections_per_user: String,
+
+    /// Messages of one user a second, five times as many in a burst; 0 is no limit.
+    #[arg(long, env = "MESSAGES_PER_SECOND", global = true, default_value = "20")]
+    pub messages_per_second: String,
+
+    /// Sign-in attempts for one account a minute, six times as many from one address; 0 is no
+    /// limit.
+    #[arg(
+        long,
+        env = "LOGIN_ATTEMPTS_PER_MINUTE",
+        global = true,
+        default_value = "10"
+    )]
+    pub login_attempts_per_minute: String,
+
+    /// Registrations from one address a minute; 0 is no limit.
+    #[arg(
+        long,
+        env = "REGISTRATIONS_PER_MINUTE",
+        global = true,
+        default_value = "30"
+    )]
+    pub registrations_per_minute: String,
+
+    /// How often the typing of one user in a room is told, in seconds; 0 is every time.
+    #[arg(long, env = "TYPING_SECONDS", global = true, default_value = "3")]
+    pub typing_seconds: String,
+
+    /// How long a stopping server may take, in seconds.
+    #[arg(long, env = "SHUTDOWN_SECONDS", global = true, default_value = "8")]
+    pub shutdown_seconds: String,
+}
+
+impl Settings {
+    /// The part of `--help` on what is not taken as a flag, because everybody on a machine can read
+    /// the flags of a process.
+    pub const SECRETS_HELP: &str = "\
+Secrets (environment or .env only):
+  JWT_SECRET       Signs the tokens, at least 32 bytes. Without it a secret is made once and kept,
+                   readable by its owner alone, in the data directory
+  ADMIN_PASSWORD   Password of the first admin; see --admin-email
+  METRICS_TOKEN    Bearer token that GET /metrics asks for. Without it only this machine may ask";
+}
+
+/// The settings that must not be seen: environment only.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets {
+    pub jwt_secret: Option<SecretString>,
+    pub admin_password: Option<SecretString>,
+    pub metrics_token: Option<SecretString>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+impl Secrets {
+    /// Reads the secrets; a blank one is as good as none.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        let mut problems = Vec::new();
+        let mut read = |name| match read_secret(name) {
+            Ok(secret) => secret,
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        Self {
+            jwt_secret: read("JWT_SECRET"),
+            admin_password: read("ADMIN_PASSWORD"),
+            metrics_token: read("METRICS_TOKEN"),
+            problems,
+        }
+    }
+}
+
+/// The password that `parlor user` is to set, from `PARLOR_PASSWORD`.
+///
+/// # Errors
+/// It is not UTF-8.
+pub fn password_from_environment() -> Result<Option<SecretString>, Problem> {
+    read_secret("PARLOR_PASSWORD")
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is config")]
+fn read_secret(name: &'static str) -> Result<Option<SecretString>, Problem> {
+    match std::env::var(name) {
+        Ok(text) if text.is_empty() => Ok(None),
+        Ok(text) => Ok(Some(SecretString::from(text))),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Problem::new(name, "must be UTF-8")),
+    }
+}
