@@ -7,3 +7,4 @@ pub mod domain;
 pub mod error;
 pub mod metrics;
 pub mod protocol;
+pub mod store;

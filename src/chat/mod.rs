@@ -40,7 +40,9 @@ impl From<Refusal> for ApiError {
                 code: ErrorCode::ClientMessageIdConflict,
                 message: "Another message of yours has this client_message_id",
             },
-            Refusal::Overloaded => Self::Overloaded { retry_after: Duration::from_secs(1) },
+            Refusal::Overloaded => Self::Overloaded {
+                retry_after: Duration::from_secs(1),
+            },
             Refusal::Unavailable => {
                 Self::Unavailable(anyhow::anyhow!("the journal could not commit the message"))
             }

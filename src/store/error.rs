@@ -1,0 +1,129 @@
+//! Why the database did not do what it was asked.
+
+use crate::{error::ApiError, protocol::code::ErrorCode};
+
+/// Why a read or a write did not happen. Nothing was stored then.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// What should be changed is not there.
+    #[error("there is no such row")]
+    NotFound,
+    /// Another row has this name already.
+    #[error("{0:?} is taken")]
+    Conflict(Unique),
+    /// Nobody would be left who can manage users.
+    #[error("the last active admin must stay")]
+    LastAdmin,
+    /// No connection, a busy or full database, an I/O error, a time-out: it may work later.
+    #[error("the database cannot be used now")]
+    Unavailable(#[source] anyhow::Error),
+    /// A statement that this database refuses: a fault of the server.
+    #[error("the database refused a statement")]
+    Internal(#[source] anyhow::Error),
+}
+
+/// What exists only once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unique {
+    Email,
+    Username,
+    Room,
+}
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Neither `sqlite://` with a file nor `postgres://`.
+    #[error("the database's address is neither sqlite://FILE nor postgres://…")]
+    Address,
+    /// The SQLite file or its folder.
+    #[error("cannot use the database's folder {path}")]
+    Folder {
+        path: std::path::PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// Wrong address, no server, no right, no file.
+    #[error("cannot connect to the database")]
+    Connect(#[source] sqlx::Error),
+    /// The schema is newer than this program, or a migration failed.
+    #[error("cannot bring the database's tables up to date")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// PostgreSQL would lose acknowledged messages in a power cut.
+    #[error(
+        "this PostgreSQL server runs with fsync=off and would lose acknowledged messages; \
+         ALLOW_UNSAFE_DATABASE=1 opens it all the same"
+    )]
+    Unsafe,
+    /// The first rows could not be written or read.
+    #[error("cannot prepare the database")]
+    Prepare(#[source] StoreError),
+}
+
+/// Why this process may not serve the database.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process serves it.
+    #[error("another server runs on this database")]
+    Held,
+    /// The lock file cannot be made or locked.
+    #[error("cannot lock {path}")]
+    File {
+        path: std::path::PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// PostgreSQL did not answer.
+    #[error("cannot take the lock in the database")]
+    Database(#[source] sqlx::Error),
+}
+
+/// Why a copy was not made or not taken over.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// PostgreSQL has its own tools.
+    #[error("PostgreSQL is copied with pg_dump and restored with pg_restore")]
+    NotSqlite,
+    /// A backup never replaces a file.
+    #[error("{0} exists already")]
+    Exists(std::path::PathBuf),
+    /// The file is no copy that `parlor backup` made, or it is damaged.
+    #[error("{path} is no backup: {reason}")]
+    Damaged {
+        path: std::path::PathBuf,
+        reason: String,
+    },
+    #[error("cannot write the copy")]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let conflict = |code, message| Self::Conflict { code, message };
+        match error {
+            StoreError::NotFound => Self::NotFound("Resource"),
+            StoreError::Conflict(Unique::Email) => {
+                conflict(ErrorCode::EmailTaken, "User with this email already exists")
+            }
+            StoreError::Conflict(Unique::Username) => conflict(
+                ErrorCode::UsernameTaken,
+                "User with this username already exists",
+            ),
+            StoreError::Conflict(Unique::Room) => {
+                conflict(ErrorCode::RoomExists, "Room with this id already exists")
+            }
+            StoreError::LastAdmin => conflict(
+                ErrorCode::LastAdmin,
+                "The last active admin can be neither deleted, deactivated nor demoted",
+            ),
+            StoreError::Unavailable(cause) => Self::Unavailable(cause),
+            StoreError::Internal(cause) => Self::Internal(cause),
+        }
+    }
+}

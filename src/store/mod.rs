@@ -1,0 +1,39 @@
+//! The database: SQLite inside by default, PostgreSQL by setting. The only place with SQL.
+
+mod auth_changes;
+mod backup;
+mod commit;
+mod error;
+mod lock;
+mod logins;
+mod messages;
+mod open;
+mod refresh;
+mod rooms;
+mod user_changes;
+mod user_list;
+mod users;
+
+pub use self::{
+    auth_changes::AuthChange,
+    backup::restore,
+    commit::{CommitError, Outcome},
+    error::{BackupError, LockError, OpenError, StoreError, Unique},
+    lock::ServeLock,
+    logins::NewLogin,
+    open::StoreOptions,
+    refresh::Rotation,
+    user_changes::UserChanges,
+    user_list::{Statistics, UserQuery, UserSort},
+    users::{Credentials, Identifier, NewUser},
+};
+
+/// The database. Cloning shares the connections.
+#[derive(Clone)]
+pub struct Store {}
+
+fn later<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable(anyhow::anyhow!(
+        "the store is not there yet"
+    )))
+}
