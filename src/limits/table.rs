@@ -1,0 +1,110 @@
+//! A table of keys and how much each did lately, that no crowd of keys makes grow for ever.
+
+use std::{
+    hash::{BuildHasher, Hash, RandomState},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    time::Duration,
+};
+
+use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock as _};
+
+/// How many keys have an entry of their own; about 5 MiB.
+const CAPACITY: usize = 65_536;
+
+/// How many entries all other keys share while the table is full.
+const SHARED: u64 = 1_024;
+
+/// How many checks go by between two looks at the table's size.
+const CHECKS_BETWEEN_LOOKS: u32 = 1_024;
+
+/// A key with an entry of its own, or one of those that share.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Slot<K> {
+    Own(K),
+    Shared(u64),
+}
+
+pub(super) struct Table<K: Clone + Eq + Hash> {
+    limiter: DefaultKeyedRateLimiter<Slot<K>>,
+    hasher: RandomState,
+    capacity: usize,
+    checks: AtomicU32,
+    full: AtomicBool,
+}
+
+impl<K: Clone + Eq + Hash> Table<K> {
+    pub(super) fn new(quota: Quota) -> Self {
+        Self::with_capacity(quota, CAPACITY)
+    }
+
+    fn with_capacity(quota: Quota, capacity: usize) -> Self {
+        Self {
+            limiter: DefaultKeyedRateLimiter::keyed(quota),
+            hasher: RandomState::new(),
+            capacity,
+            checks: AtomicU32::new(0),
+            full: AtomicBool::new(false),
+        }
+    }
+
+    /// Counts one of `key`; an error says how long to wait.
+    pub(super) fn check(&self, key: &K) -> Result<(), Duration> {
+        let before = self.checks.fetch_add(1, Ordering::Relaxed);
+        if before.is_multiple_of(CHECKS_BETWEEN_LOOKS) {
+            self.tidy();
+        }
+        let slot = if self.full.load(Ordering::Relaxed) {
+            Slot::Shared(self.hasher.hash_one(key) % SHARED)
+        } else {
+            Slot::Own(key.clone())
+        };
+        self.limiter
+            .check_key(&slot)
+            .map_err(|refused| refused.wait_time_from(self.limiter.clock().now()))
+    }
+
+    /// Drops the keys that did nothing lately, and sees whether there is room for new ones.
+    fn tidy(&self) {
+        if self.limiter.len() > self.capacity / 2 {
+            self.limiter.retain_recent();
+        }
+        let full = self.limiter.len() >= self.capacity;
+        self.full.store(full, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    #[test]
+    fn a_crowd_of_keys_does_not_make_it_grow() {
+        let table = Table::with_capacity(Quota::per_hour(NonZeroU32::MIN), 2_000);
+        for key in 0..200_000_u32 {
+            let _ = table.check(&key);
+        }
+        let bound = 2_000 + CHECKS_BETWEEN_LOOKS as usize + SHARED as usize;
+        assert!(
+            table.limiter.len() <= bound,
+            "{} entries",
+            table.limiter.len()
+        );
+        assert!(
+            table.check(&999_999).is_err(),
+            "a full table is strict, not open"
+        );
+    }
+
+    #[test]
+    fn a_refusal_tells_how_long_to_wait() {
+        let table = Table::new(Quota::per_minute(NonZeroU32::MIN));
+        assert_eq!(table.check(&1), Ok(()));
+        let wait = table.check(&1).unwrap_err();
+        assert!(
+            wait > Duration::from_secs(50) && wait <= Duration::from_secs(60),
+            "{wait:?}"
+        );
+    }
+}
