@@ -1,10 +1,13 @@
 //! Parlor, a realtime chat server that keeps every message.
 
+pub mod auth;
 pub mod chat;
 pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod error;
+pub mod keyfile;
+pub mod limits;
 pub mod metrics;
 pub mod protocol;
 pub mod store;
