@@ -1,4 +1,14 @@
 //! Who is asking: tokens, passwords, and what takes them back.
 
+mod cache;
+mod extractor;
+mod identity;
 pub mod password;
+pub mod revocation;
 pub mod token;
+
+pub use extractor::{Admin, AuthUser, MaybeUser, RequireRole, RequiredRole, Trainer, bearer};
+pub use identity::{AuthError, Authenticator, Identity, IssuedToken};
+pub use password::Hasher;
+pub use revocation::{Revocations, Revoked};
+pub use token::Keys;

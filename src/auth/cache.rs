@@ -1,0 +1,158 @@
+//! What the database lately said of logins, so that it need not be asked at every request.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use lru::LruCache;
+
+use crate::domain::{
+    ids::{LoginId, UserId},
+    user::User,
+};
+
+/// How many logins are remembered; about 4 MiB.
+const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
+
+/// How long an answer is believed, should every way of taking it back fail.
+const MAX_AGE: Duration = Duration::from_secs(30);
+
+/// Active logins and their users.
+///
+/// A load notes the generation before it asks the database. A change that comes in between raises
+/// the generation, and what the load found, perhaps from before the change, is not kept.
+pub(super) struct LoginCache {
+    state: Mutex<State>,
+}
+
+struct State {
+    generation: u64,
+    entries: LruCache<LoginId, Entry>,
+}
+
+struct Entry {
+    user: Arc<User>,
+    since: Instant,
+}
+
+/// The changes that a load knows of.
+#[derive(Clone, Copy)]
+pub(super) struct Generation(u64);
+
+impl LoginCache {
+    pub(super) fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                generation: 0,
+                entries: LruCache::sparse(CAPACITY),
+            }),
+        }
+    }
+
+    /// The user of an active login, or what a load must bring back with its answer.
+    pub(super) fn find(&self, login: LoginId) -> Result<Arc<User>, Generation> {
+        let mut state = self.lock();
+        match state.entries.get(&login) {
+            Some(entry) if entry.since.elapsed() < MAX_AGE => Ok(entry.user.clone()),
+            _ => Err(Generation(state.generation)),
+        }
+    }
+
+    /// Keeps what a load found, unless something changed since it began.
+    pub(super) fn insert(&self, asked: Generation, login: LoginId, user: Arc<User>) {
+        let mut state = self.lock();
+        if state.generation == asked.0 {
+            let since = Instant::now();
+            state.entries.put(login, Entry { user, since });
+        }
+    }
+
+    /// Forgets one login of a user, or all.
+    pub(super) fn forget(&self, user: UserId, login: Option<LoginId>) {
+        let mut state = self.lock();
+        state.generation += 1;
+        match login {
+            Some(login) => {
+                state.entries.pop(&login);
+            }
+            None => state.entries.retain(|_, entry| entry.user.id != user),
+        }
+    }
+
+    /// A thread that panicked left the map whole: every change to it is one call.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user() -> Arc<User> {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        Arc::new(User {
+            id: UserId::new(),
+            username: "ann".into(),
+            email: None,
+            full_name: "Ann".into(),
+            phone_number: None,
+            bio: None,
+            avatar_url: None,
+            role: crate::domain::user::Role::Client,
+            active: true,
+            created_at: at,
+            updated_at: at,
+        })
+    }
+
+    fn load(cache: &LoginCache, login: LoginId, user: &Arc<User>) {
+        let asked = cache.find(login).expect_err("not there yet");
+        cache.insert(asked, login, user.clone());
+    }
+
+    #[test]
+    fn a_load_that_raced_with_a_change_is_not_kept() {
+        let cache = LoginCache::new();
+        let (ann, login) = (user(), LoginId::new());
+        load(&cache, login, &ann);
+        assert!(cache.find(login).is_ok(), "without a change it is kept");
+
+        cache.forget(ann.id, None);
+        let asked = cache.find(login).expect_err("the change took it out");
+        // Here the database answers, and then somebody switches Ann off.
+        cache.forget(ann.id, None);
+        cache.insert(asked, login, ann.clone());
+        assert!(
+            cache.find(login).is_err(),
+            "the answer was from before the change"
+        );
+    }
+
+    #[test]
+    fn a_change_touches_only_what_it_names() {
+        let cache = LoginCache::new();
+        let (ann, bob) = (user(), user());
+        let [phone, laptop, other] = [(); 3].map(|()| LoginId::new());
+        load(&cache, phone, &ann);
+        load(&cache, laptop, &ann);
+        load(&cache, other, &bob);
+
+        cache.forget(ann.id, Some(phone));
+        assert!(cache.find(phone).is_err() && cache.find(laptop).is_ok());
+        cache.forget(ann.id, None);
+        assert!(cache.find(laptop).is_err() && cache.find(other).is_ok());
+    }
+
+    #[test]
+    fn it_does_not_grow_for_ever() {
+        let cache = LoginCache::new();
+        let ann = user();
+        for _ in 0..CAPACITY.get() + 500 {
+            load(&cache, LoginId::new(), &ann);
+        }
+        assert_eq!(cache.lock().entries.len(), CAPACITY.get());
+    }
+}

@@ -1,0 +1,177 @@
+//! Guards: what a handler's signature asks of its caller.
+
+use std::{marker::PhantomData, ops::Deref};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{AUTHORIZATION, HeaderMap},
+    web,
+};
+use anyhow::anyhow;
+use futures_util::future::LocalBoxFuture;
+
+use super::{Authenticator, Identity};
+use crate::{
+    domain::user::{Role, User},
+    error::ApiError,
+};
+
+/// The person making the request.
+///
+/// Put it first in a handler: extractors run in order, and a refusal is ready before anything reads
+/// the body.
+#[derive(Clone, Debug)]
+pub struct AuthUser(pub Identity);
+
+impl Deref for AuthUser {
+    type Target = User;
+
+    fn deref(&self) -> &User {
+        &self.0.user
+    }
+}
+
+impl FromRequest for AuthUser {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let identity = identify(&request).await?;
+            let nobody = ApiError::Unauthenticated("Sign in first: send a token as Bearer");
+            identity.map(Self).ok_or(nobody)
+        })
+    }
+}
+
+/// The person making the request, or nobody if there is no `Authorization` at all. A token that is
+/// refused is an error here, too.
+#[derive(Clone, Debug)]
+pub struct MaybeUser(pub Option<Identity>);
+
+impl FromRequest for MaybeUser {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { identify(&request).await.map(Self) })
+    }
+}
+
+/// A role as a type, so that a signature can name it.
+pub trait RequiredRole: 'static {
+    /// The least role that will do.
+    const ROLE: Role;
+}
+
+/// Trainers and admins.
+#[derive(Clone, Copy, Debug)]
+pub struct Trainer;
+
+/// Admins alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Admin;
+
+impl RequiredRole for Trainer {
+    const ROLE: Role = Role::Trainer;
+}
+
+impl RequiredRole for Admin {
+    const ROLE: Role = Role::Admin;
+}
+
+/// The person making the request, whose role is at least `R`.
+#[derive(Clone, Debug)]
+pub struct RequireRole<R> {
+    pub user: AuthUser,
+    role: PhantomData<R>,
+}
+
+impl<R> Deref for RequireRole<R> {
+    type Target = User;
+
+    fn deref(&self) -> &User {
+        &self.user
+    }
+}
+
+impl<R: RequiredRole> FromRequest for RequireRole<R> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let user = AuthUser::from_request(request, payload);
+        Box::pin(async move {
+            let user = user.await?;
+            // `ALL` is in the order of what roles may do.
+            let enough = Role::ALL
+                .into_iter()
+                .skip_while(|role| *role != R::ROLE)
+                .any(|role| role == user.role);
+            if enough {
+                let role = PhantomData;
+                Ok(Self { user, role })
+            } else {
+                Err(ApiError::Forbidden("Your role does not allow this"))
+            }
+        })
+    }
+}
+
+async fn identify(request: &HttpRequest) -> Result<Option<Identity>, ApiError> {
+    if !request.headers().contains_key(AUTHORIZATION) {
+        return Ok(None);
+    }
+    let token = bearer(request.headers()).ok_or(ApiError::Unauthenticated(
+        "Authorization must be Bearer and a token",
+    ))?;
+    let authenticator = request
+        .app_data::<web::Data<Authenticator>>()
+        .ok_or_else(|| ApiError::Internal(anyhow!("the app has no Authenticator")))?;
+    Ok(Some(authenticator.authenticate(token).await?))
+}
+
+/// The bearer token in `Authorization`; `None` if there is none, another scheme, or more than one.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION);
+    let (value, None) = (values.next()?, values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn read(values: &[&'static str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        bearer(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn one_token_and_no_other_scheme() {
+        assert_eq!(read(&["Bearer abc"]).as_deref(), Some("abc"));
+        assert_eq!(read(&["bEARER  abc "]).as_deref(), Some("abc"));
+        for bad in [
+            &["abc"][..],
+            &["Basic abc"],
+            &["Bearer "],
+            &["Bearer a", "Bearer b"],
+            &[],
+        ] {
+            assert_eq!(read(bad), None, "{bad:?}");
+        }
+    }
+}
