@@ -11,3 +11,5 @@ pub mod limits;
 pub mod metrics;
 pub mod protocol;
 pub mod store;
+pub mod telemetry;
+pub mod tls;
