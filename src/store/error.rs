@@ -103,6 +103,103 @@ pub enum BackupError {
     Store(#[from] StoreError),
 }
 
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match kind(&error) {
+            Kind::Unavailable | Kind::Collision => Self::Unavailable(error.into()),
+            Kind::Unique | Kind::Lasting | Kind::Internal => Self::Internal(error.into()),
+        }
+    }
+}
+
+/// What an error of the driver means for what was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A row with this key is there.
+    Unique,
+    /// Two transactions got into each other's way: trying again helps.
+    Collision,
+    /// This data will never be taken.
+    Lasting,
+    /// The connection or the server, not the statement.
+    Unavailable,
+    /// Anything else: a fault in this program.
+    Internal,
+}
+
+/// Tells what an error means.
+pub(super) fn kind(error: &sqlx::Error) -> Kind {
+    use sqlx::Error;
+    let database = match error {
+        Error::Database(database) => database,
+        Error::Encode(_) => return Kind::Lasting,
+        Error::Io(_)
+        | Error::Tls(_)
+        | Error::Protocol(_)
+        | Error::PoolTimedOut
+        | Error::PoolClosed
+        | Error::WorkerCrashed
+        | Error::BeginFailed => return Kind::Unavailable,
+        _ => return Kind::Internal,
+    };
+    if database.is_unique_violation() {
+        return Kind::Unique;
+    }
+    let code = database.code().unwrap_or_default();
+    if let Ok(number) = code.parse::<i32>()
+        && database
+            .try_downcast_ref::<sqlx::sqlite::SqliteError>()
+            .is_some()
+    {
+        return sqlite_kind(number);
+    }
+    postgres_kind(&code)
+}
+
+/// Result codes of SQLite; the low byte is the primary one.
+fn sqlite_kind(code: i32) -> Kind {
+    match code & 0xff {
+        // PERM, ABORT, BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL
+        3..=10 | 13..=15 => Kind::Unavailable,
+        // TOOBIG, CONSTRAINT, MISMATCH
+        18..=20 => Kind::Lasting,
+        _ => Kind::Internal,
+    }
+}
+
+/// SQLSTATE: the first two characters are the class.
+fn postgres_kind(code: &str) -> Kind {
+    match code {
+        "40001" | "40P01" => Kind::Collision,
+        // No lock in time; a replica, or a server that was switched over.
+        "55P03" | "25006" => Kind::Unavailable,
+        _ => match code.get(..2) {
+            // Data, integrity, limits such as the size of a row.
+            Some("22" | "23" | "54") => Kind::Lasting,
+            // Connection, authorization, rolled back, resources, operator, system.
+            Some("08" | "28" | "3D" | "40" | "53" | "57" | "58") => Kind::Unavailable,
+            _ => Kind::Internal,
+        },
+    }
+}
+
+/// Whether an error leaves a connection that nobody should use again.
+pub(super) trait Breaking {
+    fn breaks(&self) -> bool;
+}
+
+impl Breaking for StoreError {
+    fn breaks(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl Breaking for sqlx::Error {
+    fn breaks(&self) -> bool {
+        kind(self) == Kind::Unavailable
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let conflict = |code, message| Self::Conflict { code, message };

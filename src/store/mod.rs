@@ -1,6 +1,7 @@
 //! The database: SQLite inside by default, PostgreSQL by setting. The only place with SQL.
 
 mod auth_changes;
+mod backend;
 mod backup;
 mod commit;
 mod error;
@@ -10,9 +11,16 @@ mod messages;
 mod open;
 mod refresh;
 mod rooms;
+mod rows;
+mod state;
 mod user_changes;
 mod user_list;
 mod users;
+
+use std::sync::Arc;
+
+use self::backend::Backend;
+use crate::metrics::Metrics;
 
 pub use self::{
     auth_changes::AuthChange,
@@ -30,7 +38,14 @@ pub use self::{
 
 /// The database. Cloning shares the connections.
 #[derive(Clone)]
-pub struct Store {}
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    backend: Backend,
+    metrics: Metrics,
+}
 
 fn later<T>() -> Result<T, StoreError> {
     Err(StoreError::Unavailable(anyhow::anyhow!(

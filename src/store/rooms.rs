@@ -2,10 +2,17 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Store, StoreError, later};
-use crate::domain::{
-    ids::{RoomId, UserId},
-    room::{Room, RoomName, Topic},
+use super::{
+    Store, StoreError, Unique,
+    backend::{in_transaction, on_reader},
+    rows::{self, RoomRow, room_columns},
+};
+use crate::{
+    clock,
+    domain::{
+        ids::{RoomId, UserId},
+        room::{Room, RoomName, Topic},
+    },
 };
 
 impl Store {
@@ -15,28 +22,73 @@ impl Store {
     /// `Conflict` if the id is taken.
     pub async fn insert_room(
         &self,
-        _id: &RoomId,
-        _name: &RoomName,
-        _topic: Option<&Topic>,
-        _by: UserId,
+        id: &RoomId,
+        name: &RoomName,
+        topic: Option<&Topic>,
+        by: UserId,
     ) -> Result<Room, StoreError> {
-        later()
+        const SQL: &str = concat!(
+            "INSERT INTO chat_rooms (id, name, topic, created_by, created_at)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (id) DO NOTHING
+             RETURNING ",
+            room_columns!()
+        );
+        let store = self.clone();
+        let (id, name, topic) = (id.clone(), name.clone(), topic.cloned());
+        self.write("insert", "chat_rooms", async move {
+            let row: Option<RoomRow> = in_transaction!(store, tx => {
+                Ok::<_, StoreError>(
+                    sqlx::query_as(SQL)
+                        .bind(id.as_str())
+                        .bind(name.as_str())
+                        .bind(topic.as_ref().map(Topic::as_str))
+                        .bind(by)
+                        .bind(clock::now())
+                        .fetch_optional(&mut *tx)
+                        .await?,
+                )
+            })?;
+            row.ok_or(StoreError::Conflict(Unique::Room))?.try_into()
+        })
+        .await
     }
 
     /// Finds a room.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn find_room(&self, _id: &RoomId) -> Result<Option<Room>, StoreError> {
-        later()
+    pub async fn find_room(&self, id: &RoomId) -> Result<Option<Room>, StoreError> {
+        const SQL: &str = concat!("SELECT ", room_columns!(), " FROM chat_rooms WHERE id = $1");
+        self.read("select", "chat_rooms", async {
+            let row: Option<RoomRow> = on_reader!(self, db => {
+                sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(db).await?
+            });
+            row.map(Room::try_from).transpose()
+        })
+        .await
     }
 
-    /// Up to `limit` rooms, the one where somebody spoke last first.
+    /// Up to `limit` rooms, the one where somebody spoke last first; a silent one stands where it
+    /// was made.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn list_rooms(&self, _limit: i64) -> Result<Vec<Room>, StoreError> {
-        later()
+    pub async fn list_rooms(&self, limit: i64) -> Result<Vec<Room>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            room_columns!(),
+            " FROM chat_rooms
+              ORDER BY COALESCE(last_message_at, created_at) DESC, id
+              LIMIT $1"
+        );
+        self.read("select", "chat_rooms", async {
+            let rows: Vec<RoomRow> = on_reader!(self, db => {
+                sqlx::query_as(SQL).bind(limit.max(0)).fetch_all(db).await?
+            });
+            rows::all(rows)
+        })
+        .await
     }
 
     /// How many rooms a user made at or after a time.
@@ -45,9 +97,16 @@ impl Store {
     /// `Unavailable`.
     pub async fn count_rooms_created_since(
         &self,
-        _by: UserId,
-        _at: DateTime<Utc>,
+        by: UserId,
+        at: DateTime<Utc>,
     ) -> Result<i64, StoreError> {
-        later()
+        const SQL: &str =
+            "SELECT count(*) FROM chat_rooms WHERE created_by = $1 AND created_at >= $2";
+        self.read("select", "chat_rooms", async {
+            Ok(on_reader!(self, db => {
+                sqlx::query_scalar(SQL).bind(by).bind(at).fetch_one(db).await?
+            }))
+        })
+        .await
     }
 }

@@ -1,9 +1,18 @@
 //! Users: making and finding them.
 
-use super::{Store, StoreError, later};
-use crate::domain::{
-    ids::UserId,
-    user::{Email, FullName, PhoneNumber, Role, User, Username},
+use super::{
+    Store, StoreError, Unique,
+    backend::{in_transaction, on_reader},
+    error::{Kind, kind},
+    rows::{CredentialsRow, UserRow, user_columns},
+};
+use crate::{
+    clock,
+    domain::{
+        fold_case,
+        ids::UserId,
+        user::{Email, FullName, PhoneNumber, Role, User, Username},
+    },
 };
 
 /// A user to be.
@@ -19,7 +28,7 @@ pub struct NewUser {
     pub role: Role,
 }
 
-/// What somebody signs in with, folded by [`crate::domain::fold_case`].
+/// What somebody signs in with, folded by [`fold_case`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identifier {
     Email(String),
@@ -33,21 +42,103 @@ pub struct Credentials {
     pub password_hash: Option<String>,
 }
 
+impl TryFrom<CredentialsRow> for Credentials {
+    type Error = StoreError;
+
+    fn try_from(row: CredentialsRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            user: row.user.try_into()?,
+            password_hash: row.password_hash,
+        })
+    }
+}
+
+/// Whether another user has an address or a name: SQLite does not say which unique rule was broken,
+/// so the transaction asks first.
+pub(super) const TAKEN_EMAIL: &str =
+    "SELECT EXISTS (SELECT 1 FROM users WHERE email_key = $1 AND id <> $2)";
+pub(super) const TAKEN_USERNAME: &str =
+    "SELECT EXISTS (SELECT 1 FROM users WHERE username_key = $1 AND id <> $2)";
+
+/// Names the rule that two transactions of PostgreSQL found out only when they wrote.
+pub(super) fn taken(error: sqlx::Error) -> StoreError {
+    let rule = match (kind(&error), &error) {
+        (Kind::Unique, sqlx::Error::Database(database)) => database.constraint(),
+        _ => None,
+    };
+    match rule {
+        Some("users_email_key") => StoreError::Conflict(Unique::Email),
+        Some("users_username_key") => StoreError::Conflict(Unique::Username),
+        _ => error.into(),
+    }
+}
+
 impl Store {
     /// Keeps a new, active user.
     ///
     /// # Errors
     /// `Conflict` if the address or the user name is taken, whatever its case.
-    pub async fn insert_user(&self, _user: NewUser) -> Result<User, StoreError> {
-        later()
+    pub async fn insert_user(&self, user: NewUser) -> Result<User, StoreError> {
+        const SQL: &str = concat!(
+            "INSERT INTO users AS u (id, username, username_key, email, email_key, full_name,
+                full_name_key, phone_number, password_hash, role, active, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, TRUE, $11, $11)
+             RETURNING ",
+            user_columns!()
+        );
+        let store = self.clone();
+        self.write("insert", "users", async move {
+            let email_key = user.email.as_ref().map(Email::key);
+            let username_key = user.username.key();
+            let row: UserRow = in_transaction!(store, tx => {
+                if let Some(key) = &email_key
+                    && sqlx::query_scalar(TAKEN_EMAIL).bind(key).bind(user.id)
+                        .fetch_one(&mut *tx).await?
+                {
+                    return Err(StoreError::Conflict(Unique::Email));
+                }
+                if sqlx::query_scalar(TAKEN_USERNAME).bind(&username_key).bind(user.id)
+                    .fetch_one(&mut *tx).await?
+                {
+                    return Err(StoreError::Conflict(Unique::Username));
+                }
+                sqlx::query_as(SQL)
+                    .bind(user.id)
+                    .bind(user.username.as_str())
+                    .bind(&username_key)
+                    .bind(user.email.as_ref().map(Email::as_str))
+                    .bind(&email_key)
+                    .bind(user.full_name.as_str())
+                    .bind(fold_case(user.full_name.as_str()))
+                    .bind(user.phone_number.as_ref().map(PhoneNumber::as_str))
+                    .bind(&user.password_hash)
+                    .bind(user.role.as_str())
+                    .bind(clock::now())
+                    .fetch_one(&mut *tx)
+                    .await
+                    .map_err(taken)
+            })?;
+            row.try_into()
+        })
+        .await
     }
 
     /// Finds a user who is not deleted.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn find_user(&self, _id: UserId) -> Result<Option<User>, StoreError> {
-        later()
+    pub async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL"
+        );
+        self.read("select", "users", async {
+            let row: Option<UserRow> =
+                on_reader!(self, db => sqlx::query_as(SQL).bind(id).fetch_optional(db).await?);
+            row.map(User::try_from).transpose()
+        })
+        .await
     }
 
     /// Finds who signs in with this name, active or not.
@@ -56,9 +147,32 @@ impl Store {
     /// `Unavailable`.
     pub async fn find_credentials(
         &self,
-        _identifier: &Identifier,
+        identifier: &Identifier,
     ) -> Result<Option<Credentials>, StoreError> {
-        later()
+        const BY_EMAIL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            ", u.password_hash FROM users u WHERE u.email_key = $1 AND u.deleted_at IS NULL"
+        );
+        const BY_USERNAME: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            ", u.password_hash FROM users u WHERE u.username_key = $1 AND u.deleted_at IS NULL"
+        );
+        let (sql, key) = match identifier {
+            Identifier::Email(key) => (BY_EMAIL, key),
+            Identifier::Username(key) => (BY_USERNAME, key),
+        };
+        // PostgreSQL has no text with a zero byte, so nobody has such a name.
+        if key.contains('\0') {
+            return Ok(None);
+        }
+        self.read("select", "users", async {
+            let row: Option<CredentialsRow> =
+                on_reader!(self, db => sqlx::query_as(sql).bind(key).fetch_optional(db).await?);
+            row.map(Credentials::try_from).transpose()
+        })
+        .await
     }
 
     /// Finds a user's credentials, to check the present password.
@@ -67,9 +181,19 @@ impl Store {
     /// `Unavailable`.
     pub async fn find_credentials_by_id(
         &self,
-        _id: UserId,
+        id: UserId,
     ) -> Result<Option<Credentials>, StoreError> {
-        later()
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            ", u.password_hash FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL"
+        );
+        self.read("select", "users", async {
+            let row: Option<CredentialsRow> =
+                on_reader!(self, db => sqlx::query_as(SQL).bind(id).fetch_optional(db).await?);
+            row.map(Credentials::try_from).transpose()
+        })
+        .await
     }
 
     /// Whether there is an active admin.
@@ -77,6 +201,10 @@ impl Store {
     /// # Errors
     /// `Unavailable`.
     pub async fn has_admin(&self) -> Result<bool, StoreError> {
-        later()
+        const SQL: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND active)";
+        self.read("select", "users", async {
+            Ok(on_reader!(self, db => sqlx::query_scalar(SQL).fetch_one(db).await?))
+        })
+        .await
     }
 }

@@ -1,8 +1,15 @@
 //! The journal's transaction: many messages, all or none, each once.
 
+mod batch;
+mod found;
+mod postgres;
+mod resolve;
+mod sqlite;
+
 use std::sync::Arc;
 
-use super::{Store, StoreError, later};
+use self::batch::Batch;
+use super::{Store, StoreError};
 use crate::domain::message::{Draft, Receipt};
 
 /// What became of one draft.
@@ -24,7 +31,8 @@ pub enum CommitError {
     /// Certainly nothing of it is stored.
     #[error("the batch was not committed")]
     Failed(#[source] StoreError),
-    /// It may be stored: ask [`Store::resolve_batch`] before anything else is committed.
+    /// It may be stored, whole or in part: ask [`Store::resolve_batch`] before anything else is
+    /// committed.
     #[error("whether the batch was committed is unknown")]
     Unknown(#[source] anyhow::Error),
 }
@@ -37,8 +45,13 @@ impl Store {
     ///
     /// # Errors
     /// See [`CommitError`].
-    pub async fn commit_batch(&self, _drafts: Arc<[Draft]>) -> Result<Vec<Outcome>, CommitError> {
-        later().map_err(CommitError::Failed)
+    pub async fn commit_batch(&self, drafts: Arc<[Draft]>) -> Result<Vec<Outcome>, CommitError> {
+        let store = self.clone();
+        self.task("commit", "chat_messages", async move {
+            Batch::new(&drafts).commit(&store).await
+        })
+        .await
+        .unwrap_or_else(|stopped| Err(CommitError::Unknown(stopped.into())))
     }
 
     /// Tells which drafts of a batch with unknown outcome are stored: `None` is not and never will
@@ -48,8 +61,12 @@ impl Store {
     /// `Unavailable`: still unknown.
     pub async fn resolve_batch(
         &self,
-        _drafts: Arc<[Draft]>,
+        drafts: Arc<[Draft]>,
     ) -> Result<Vec<Option<Receipt>>, StoreError> {
-        later()
+        let store = self.clone();
+        self.write("resolve", "chat_messages", async move {
+            resolve::resolve(&store, &drafts).await
+        })
+        .await
     }
 }

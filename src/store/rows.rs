@@ -1,0 +1,163 @@
+//! Rows as they are read, and what they mean.
+
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+use crate::domain::{
+    ids::{ClientMessageId, LoginId, MessageId, Rev, RoomId, Seq, UserId},
+    message::Message,
+    room::Room,
+    user::{Profile, User},
+};
+
+/// The columns of [`UserRow`], of a table or alias `u`.
+macro_rules! user_columns {
+    () => {
+        "u.id, u.username, u.email, u.full_name, u.phone_number, u.bio, u.avatar_url, u.role, \
+         u.active, u.created_at, u.updated_at"
+    };
+}
+
+/// The columns of [`RoomRow`].
+macro_rules! room_columns {
+    () => {
+        "id, name, topic, last_seq, last_rev, last_message_at, created_at"
+    };
+}
+
+/// What [`MessageRow`] is selected from: `m` with its sender `u`.
+macro_rules! message_select {
+    () => {
+        "SELECT m.id, m.room_id, m.seq, m.rev, m.sender_id, u.username, u.full_name, m.content, \
+         m.client_message_id, m.created_at \
+         FROM chat_messages m JOIN users u ON u.id = m.sender_id "
+    };
+}
+
+pub(super) use {message_select, room_columns, user_columns};
+
+#[derive(sqlx::FromRow)]
+pub(super) struct UserRow {
+    id: UserId,
+    username: String,
+    email: Option<String>,
+    full_name: String,
+    phone_number: Option<String>,
+    bio: Option<String>,
+    avatar_url: Option<String>,
+    role: String,
+    active: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// A user and one more column.
+#[derive(sqlx::FromRow)]
+pub(super) struct CredentialsRow {
+    #[sqlx(flatten)]
+    pub(super) user: UserRow,
+    pub(super) password_hash: Option<String>,
+}
+
+/// A user with the login that was asked for.
+#[derive(sqlx::FromRow)]
+pub(super) struct LoginRow {
+    #[sqlx(flatten)]
+    pub(super) user: UserRow,
+    pub(super) login_id: LoginId,
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            username: row.username,
+            email: row.email,
+            full_name: row.full_name,
+            phone_number: row.phone_number,
+            bio: row.bio,
+            avatar_url: row.avatar_url,
+            role: row.role.parse().map_err(unreadable)?,
+            active: row.active,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct RoomRow {
+    id: String,
+    name: String,
+    topic: Option<String>,
+    last_seq: Seq,
+    last_rev: Rev,
+    last_message_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<RoomRow> for Room {
+    type Error = StoreError;
+
+    fn try_from(row: RoomRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: RoomId::parse(&row.id).map_err(unreadable)?,
+            name: row.name,
+            topic: row.topic,
+            head: row.last_seq,
+            rev: row.last_rev,
+            last_message_at: row.last_message_at,
+            created_at: row.created_at,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct MessageRow {
+    id: MessageId,
+    room_id: String,
+    seq: Seq,
+    rev: Rev,
+    sender_id: UserId,
+    username: String,
+    full_name: String,
+    content: String,
+    client_message_id: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<MessageRow> for Message {
+    type Error = StoreError;
+
+    fn try_from(row: MessageRow) -> Result<Self, StoreError> {
+        let client_message_id = row.client_message_id.as_deref().map(ClientMessageId::parse);
+        Ok(Self {
+            id: row.id,
+            room_id: RoomId::parse(&row.room_id).map_err(unreadable)?,
+            seq: row.seq,
+            rev: row.rev,
+            sender: Profile {
+                id: row.sender_id,
+                username: row.username,
+                full_name: row.full_name,
+            },
+            content: row.content,
+            client_message_id: client_message_id.transpose().map_err(unreadable)?,
+            created_at: row.created_at,
+        })
+    }
+}
+
+/// Reads every row, or fails with the first that cannot be read.
+pub(super) fn all<R, T: TryFrom<R, Error = StoreError>>(
+    rows: Vec<R>,
+) -> Result<Vec<T>, StoreError> {
+    rows.into_iter().map(T::try_from).collect()
+}
+
+/// Somebody wrote into the database what the server never would.
+fn unreadable(invalid: crate::domain::Invalid) -> StoreError {
+    StoreError::Internal(anyhow::Error::new(invalid).context("a row cannot be read"))
+}
