@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod chat;
 pub mod clock;
+pub mod command;
 pub mod config;
 pub mod domain;
 pub mod error;
