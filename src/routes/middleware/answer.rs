@@ -1,0 +1,137 @@
+use actix_web::{
+    Error, HttpMessage,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+};
+use tracing_actix_web::RequestId;
+use uuid::Uuid;
+
+use crate::{
+    error::{ApiError, Problem},
+    protocol::code::ErrorCode,
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives every response its request id, and every error the one shape.
+///
+/// An error that a framework or an extractor answered has a body of its own; it is replaced, so
+/// that a client never meets a second shape.
+pub async fn finish_answer(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<EitherBody<impl MessageBody, String>>, Error> {
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .map_or_else(Uuid::now_v7, |id| **id)
+        .to_string();
+    let is_api = request.path().starts_with("/api/");
+    let is_head = request.method() == Method::HEAD;
+
+    let response = next.call(request).await?;
+
+    let problem = problem_of(&response);
+    let mut response = match &problem {
+        Some(problem) => {
+            let body = if is_head {
+                String::new()
+            } else {
+                problem.body(&id)
+            };
+            response.map_body(|head, _| {
+                head.headers_mut().remove(header::CONTENT_LENGTH);
+                EitherBody::right(body)
+            })
+        }
+        None => response.map_into_left_body(),
+    };
+
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    if is_api && !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Some(problem) = problem {
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        if let Some(seconds) = problem.retry_after_seconds() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if problem.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+    }
+    Ok(response)
+}
+
+/// What to tell the client if this response is an error. Logs its cause, which stays here.
+fn problem_of(response: &ServiceResponse<impl MessageBody>) -> Option<Problem> {
+    let response = response.response();
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return None;
+    }
+    match response.error().map(|error| (error, error.as_error())) {
+        Some((_, Some(ApiError::Internal(cause)))) => {
+            tracing::error!(cause = format!("{cause:#}"), "request failed");
+        }
+        Some((_, Some(ApiError::Unavailable(cause)))) => {
+            tracing::warn!(
+                cause = format!("{cause:#}"),
+                "request could not be served now"
+            );
+        }
+        Some((error, None)) if status.is_server_error() => {
+            tracing::error!(cause = %error, "request failed");
+        }
+        _ => {}
+    }
+    let carried = response.extensions().get::<Problem>().cloned();
+    Some(carried.unwrap_or_else(|| problem_for_status(status)))
+}
+
+/// What a status alone says, for errors that arose outside of our handlers.
+fn problem_for_status(status: StatusCode) -> Problem {
+    let (code, message) = match status {
+        StatusCode::UNAUTHORIZED => (ErrorCode::Unauthenticated, "Sign in first"),
+        StatusCode::FORBIDDEN => (ErrorCode::Forbidden, "You may not do this"),
+        StatusCode::NOT_FOUND => (ErrorCode::NotFound, "Route not found"),
+        StatusCode::METHOD_NOT_ALLOWED => (
+            ErrorCode::MethodNotAllowed,
+            "This route does not have that method",
+        ),
+        StatusCode::PAYLOAD_TOO_LARGE => (
+            ErrorCode::PayloadTooLarge,
+            "The body is larger than this route takes",
+        ),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+            ErrorCode::UnsupportedMediaType,
+            "Send the body as application/json",
+        ),
+        status if status.is_client_error() => {
+            (ErrorCode::BadRequest, "The request cannot be understood")
+        }
+        _ => (ErrorCode::Internal, "Something went wrong on our side"),
+    };
+    Problem {
+        status,
+        code,
+        message: message.to_owned(),
+        fields: Vec::new(),
+        retry_after: None,
+    }
+}

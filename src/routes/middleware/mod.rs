@@ -1,0 +1,11 @@
+//! What happens around every request, whichever handler answers it.
+
+mod answer;
+mod count;
+mod cross_origin;
+mod span;
+
+pub use answer::finish_answer;
+pub use count::{RequestLabels, count_request};
+pub use cross_origin::cross_origin;
+pub use span::RequestSpan;
