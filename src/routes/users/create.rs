@@ -1,0 +1,130 @@
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::UserView;
+use crate::{
+    auth::{Hasher, MaybeUser},
+    config::Config,
+    domain::{
+        ids::UserId,
+        policy::{Action, allows},
+        user::{Email, FullName, NewPassword, PhoneNumber, Role, Username},
+    },
+    error::ApiError,
+    limits::Limits,
+    routes::{
+        client_address,
+        input::{Form, Given},
+    },
+    store::{NewUser, Store},
+};
+
+/// The body that asks for a new account.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct NewAccount {
+    username: Given<String>,
+    email: Given<String>,
+    password: Given<String>,
+    full_name: Given<String>,
+    phone_number: Given<String>,
+    role: Given<String>,
+}
+
+/// An account whose every field is valid, and whose password is still to be hashed.
+pub struct CheckedAccount {
+    username: Username,
+    email: Email,
+    password: NewPassword,
+    full_name: FullName,
+    phone_number: Option<PhoneNumber>,
+    pub role: Role,
+}
+
+/// `POST /api/users`: an account for oneself, or by an admin for somebody else.
+#[tracing::instrument(skip_all)]
+pub async fn create_user(
+    caller: MaybeUser,
+    body: web::Json<NewAccount>,
+    request: HttpRequest,
+    config: web::Data<Config>,
+    limits: web::Data<Limits>,
+    hasher: web::Data<Hasher>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse, ApiError> {
+    let caller = caller.0.map(|identity| identity.user);
+    let may_manage = caller
+        .as_deref()
+        .is_some_and(|user| allows(user, Action::ManageUsers));
+    if !may_manage && !config.auth.registration_open {
+        return Err(ApiError::RegistrationClosed);
+    }
+    let account = body.into_inner().check()?;
+    if account.role != Role::Client && !may_manage {
+        return Err(ApiError::Forbidden("Only admins give roles"));
+    }
+    if !may_manage {
+        let address = client_address(&request, &config);
+        limits
+            .registration(address)
+            .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
+    }
+    let user = store.insert_user(account.hash(&hasher).await?).await?;
+    Ok(HttpResponse::Created().json(UserView::own(user)))
+}
+
+impl NewAccount {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// All that are wrong.
+    pub fn check(self) -> Result<CheckedAccount, ApiError> {
+        let mut form = Form::default();
+        let username = form.required("username", self.username, |text: String| {
+            Username::parse(&text)
+        });
+        let email = form.required("email", self.email, |text: String| Email::parse(&text));
+        let password = form.required("password", self.password, |text: String| {
+            NewPassword::parse(SecretString::from(text))
+        });
+        let full_name = form.required("full_name", self.full_name, |text: String| {
+            FullName::parse(&text)
+        });
+        let phone_number = form.optional("phone_number", self.phone_number, |text: String| {
+            PhoneNumber::parse(&text)
+        });
+        let role = form.optional("role", self.role, |text: String| text.parse::<Role>());
+        match (username, email, password, full_name) {
+            (Some(username), Some(email), Some(password), Some(full_name)) => {
+                form.check().map(|()| CheckedAccount {
+                    username,
+                    email,
+                    password,
+                    full_name,
+                    phone_number,
+                    role: role.unwrap_or_default(),
+                })
+            }
+            _ => Err(form.into_error()),
+        }
+    }
+}
+
+impl CheckedAccount {
+    /// Hashes the password, off the worker threads.
+    ///
+    /// # Errors
+    /// Too many passwords wait to be hashed.
+    pub async fn hash(self, hasher: &Hasher) -> Result<NewUser, ApiError> {
+        Ok(NewUser {
+            id: UserId::new(),
+            username: self.username,
+            email: Some(self.email),
+            full_name: self.full_name,
+            phone_number: self.phone_number,
+            password_hash: Some(hasher.hash(self.password).await?),
+            role: self.role,
+        })
+    }
+}

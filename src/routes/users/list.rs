@@ -1,0 +1,243 @@
+use actix_web::web;
+use serde::{Deserialize, Serialize};
+
+use super::UserView;
+use crate::{
+    auth::AuthUser,
+    domain::{
+        Invalid,
+        policy::{Action, allows},
+        user::{Role, User},
+    },
+    error::ApiError,
+    routes::input::{Form, flag, number},
+    store::{Store, UserQuery, UserSort},
+};
+
+/// The largest page of users.
+const MAX_LIMIT: u32 = 100;
+/// The longest search text, in characters: as long as the longest name.
+const MAX_SEARCH: usize = 100;
+
+/// The query as text, so that everything that is wrong with it is told at once.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct ListQuery {
+    page: Option<String>,
+    limit: Option<String>,
+    q: Option<String>,
+    sort: Option<String>,
+    order: Option<String>,
+    role: Option<String>,
+    active: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct UserPage {
+    data: Vec<UserView>,
+    pagination: Pagination,
+}
+
+#[derive(Serialize)]
+struct Pagination {
+    page: u32,
+    limit: u32,
+    total: i64,
+    pages: i64,
+}
+
+/// `GET /api/users`: a page of users.
+#[tracing::instrument(skip_all, fields(user.id = %user.id))]
+pub async fn list_users(
+    user: AuthUser,
+    query: web::Query<ListQuery>,
+    store: web::Data<Store>,
+) -> Result<web::Json<UserPage>, ApiError> {
+    let query = query.into_inner().read(&user)?;
+    list_page(&user, &query, &store).await
+}
+
+/// `GET /api/users/role/{role}`: a page of users with one role.
+#[tracing::instrument(skip_all, fields(user.id = %user.id))]
+pub async fn list_users_of_role(
+    user: AuthUser,
+    role: web::Path<String>,
+    query: web::Query<ListQuery>,
+    store: web::Data<Store>,
+) -> Result<web::Json<UserPage>, ApiError> {
+    let role = Some(role.into_inner());
+    let query = ListQuery {
+        role,
+        ..query.into_inner()
+    }
+    .read(&user)?;
+    list_page(&user, &query, &store).await
+}
+
+async fn list_page(
+    viewer: &User,
+    query: &UserQuery,
+    store: &Store,
+) -> Result<web::Json<UserPage>, ApiError> {
+    let (users, total) = store.list_users(query).await?;
+    let limit = i64::from(query.limit);
+    Ok(web::Json(UserPage {
+        data: users
+            .into_iter()
+            .map(|user| UserView::for_viewer(user, viewer))
+            .collect(),
+        pagination: Pagination {
+            page: query.page,
+            limit: query.limit,
+            total,
+            pages: total.saturating_add(limit - 1) / limit,
+        },
+    }))
+}
+
+impl ListQuery {
+    /// Reads the query for somebody: addresses and telephone numbers are for admins to look in.
+    fn read(self, viewer: &User) -> Result<UserQuery, ApiError> {
+        let sees_contacts = allows(viewer, Action::SearchContacts);
+        let mut form = Form::default();
+        let page = number(&mut form, "page", self.page.as_deref(), 1..=u32::MAX, 1);
+        let limit = number(&mut form, "limit", self.limit.as_deref(), 1..=MAX_LIMIT, 20);
+        let sort = match self.sort.as_deref() {
+            None | Some("" | "created_at") => UserSort::CreatedAt,
+            Some("username") => UserSort::Username,
+            Some("full_name") => UserSort::FullName,
+            Some("email") => UserSort::Email,
+            Some("phone_number") if !sees_contacts => {
+                return Err(ApiError::Forbidden("Only admins sort by telephone number"));
+            }
+            Some(_) => {
+                let message = "must be created_at, username, full_name or email";
+                form.refuse(Invalid::new("sort", "invalid_sort", message));
+                UserSort::CreatedAt
+            }
+        };
+        let descending = match self.order.as_deref() {
+            None | Some("" | "asc") => false,
+            Some("desc") => true,
+            Some(_) => {
+                form.refuse(Invalid::new(
+                    "order",
+                    "invalid_order",
+                    "must be asc or desc",
+                ));
+                false
+            }
+        };
+        let role = self.role.filter(|role| !role.is_empty()).and_then(|role| {
+            role.parse::<Role>()
+                .map_err(|invalid| form.refuse(invalid))
+                .ok()
+        });
+        let active = flag(&mut form, "active", self.active.as_deref());
+        let text = self
+            .q
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty());
+        if let Some(invalid) = text.as_deref().and_then(refuse_search) {
+            form.refuse(invalid);
+        }
+        form.check()?;
+        if sort == UserSort::Email && !sees_contacts {
+            return Err(ApiError::Forbidden("Only admins sort by e-mail"));
+        }
+        if text.as_deref().is_some_and(is_address) && !sees_contacts {
+            return Err(ApiError::Forbidden("Only admins search by e-mail"));
+        }
+        Ok(UserQuery {
+            text,
+            search_contacts: sees_contacts,
+            role,
+            active,
+            sort,
+            descending,
+            page,
+            limit,
+        })
+    }
+}
+
+/// A control character is in no name, and PostgreSQL refuses NUL in a text.
+fn refuse_search(text: &str) -> Option<Invalid> {
+    let refuse = |code, message: &str| Some(Invalid::new("q", code, message));
+    if text.chars().count() > MAX_SEARCH {
+        return refuse("too_long", "must have at most 100 characters");
+    }
+    if text.chars().any(char::is_control) {
+        return refuse("control_character", "must not hold control characters");
+    }
+    None
+}
+
+/// Whether a search can only mean an e-mail address. `@ann` is how people write names.
+fn is_address(text: &str) -> bool {
+    text.chars().skip(1).any(|letter| letter == '@')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::UserId;
+
+    fn viewer(role: Role) -> User {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        User {
+            id: UserId::new(),
+            username: "ann".into(),
+            email: None,
+            full_name: "Ann".into(),
+            phone_number: None,
+            bio: None,
+            avatar_url: None,
+            role,
+            active: true,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    fn read(query: &str, role: Role) -> Result<UserQuery, ApiError> {
+        web::Query::<ListQuery>::from_query(query)
+            .unwrap()
+            .into_inner()
+            .read(&viewer(role))
+    }
+
+    #[test]
+    fn the_query_has_defaults_and_bounds() {
+        let query = read("page=&limit=", Role::Client).unwrap();
+        assert_eq!((query.page, query.limit, query.descending), (1, 20, false));
+        assert!(!query.search_contacts && query.text.is_none());
+        let wrong = "page=0&limit=101&sort=password&order=up&role=god&active=1&q=a%00";
+        let Err(ApiError::Invalid(wrong)) = read(wrong, Role::Admin) else {
+            panic!()
+        };
+        let fields: Vec<_> = wrong.iter().map(|wrong| wrong.field).collect();
+        assert_eq!(
+            fields,
+            ["page", "limit", "sort", "order", "role", "active", "q"]
+        );
+    }
+
+    #[test]
+    fn only_admins_look_in_addresses() {
+        for query in ["sort=email", "sort=phone_number", "q=ann@example.org"] {
+            for role in [Role::Client, Role::Trainer] {
+                assert!(
+                    matches!(read(query, role), Err(ApiError::Forbidden(_))),
+                    "{query}"
+                );
+            }
+        }
+        assert!(read("q=@ann", Role::Client).is_ok(), "that is a name");
+        assert!(
+            read("sort=email&q=ann@example.org", Role::Admin)
+                .unwrap()
+                .search_contacts
+        );
+    }
+}

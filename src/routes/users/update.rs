@@ -1,0 +1,208 @@
+use actix_web::{HttpRequest, web};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::UserView;
+use crate::{
+    auth::{AuthUser, Hasher, Revocations, Revoked},
+    config::Config,
+    domain::{
+        Invalid,
+        ids::UserId,
+        policy::{Action, allows},
+        user::{AvatarUrl, Bio, Email, FullName, NewPassword, PhoneNumber, Role, Username},
+    },
+    error::ApiError,
+    limits::Limits,
+    routes::{
+        client_address,
+        input::{Form, Given},
+    },
+    store::{Store, StoreError, UserChanges},
+};
+
+/// What to change: an absent field stays, `null` clears one that may be empty.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Changes {
+    username: Given<String>,
+    email: Given<String>,
+    full_name: Given<String>,
+    phone_number: Given<String>,
+    bio: Given<String>,
+    avatar_url: Given<String>,
+    password: Given<String>,
+    current_password: Given<String>,
+    role: Given<String>,
+    active: Given<bool>,
+}
+
+/// The changes checked, and the passwords apart: one is still to be verified, one to be hashed.
+struct CheckedChanges {
+    changes: UserChanges,
+    password: Option<NewPassword>,
+    current_password: Option<SecretString>,
+}
+
+/// `PUT` and `PATCH /api/users/{id}`: both change only what the body names.
+#[expect(clippy::too_many_arguments, reason = "an extractor each")]
+#[tracing::instrument(skip_all, fields(user.id = %user.id, changed.id = %id))]
+pub async fn update_user(
+    user: AuthUser,
+    id: web::Path<UserId>,
+    body: web::Json<Changes>,
+    request: HttpRequest,
+    config: web::Data<Config>,
+    limits: web::Data<Limits>,
+    hasher: web::Data<Hasher>,
+    store: web::Data<Store>,
+    revocations: web::Data<Revocations>,
+) -> Result<web::Json<UserView>, ApiError> {
+    let (id, body) = (id.into_inner(), body.into_inner());
+    let is_own = id == user.id;
+    if !allows(&user, Action::UpdateUser(id)) {
+        return Err(ApiError::Forbidden("Only admins change others"));
+    }
+    let manages = body.role.is_named() || body.active.is_named();
+    if manages && !allows(&user, Action::ManageUsers) {
+        return Err(ApiError::Forbidden(
+            "Only admins change roles and switch accounts on or off",
+        ));
+    }
+    let CheckedChanges {
+        mut changes,
+        password,
+        current_password,
+    } = body.check(is_own)?;
+    if let Some(password) = password {
+        if let Some(current) = current_password {
+            // A stolen token must not be enough to guess the password at leisure.
+            limits
+                .login(&user.username, client_address(&request, &config))
+                .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
+            let credentials = store.find_credentials_by_id(id).await?;
+            let hash = credentials
+                .as_ref()
+                .and_then(|found| found.password_hash.as_deref());
+            if !hasher.verify(current, hash).await? {
+                return Err(wrong_password().into());
+            }
+        }
+        changes.password_hash = Some(hasher.hash(password).await?);
+    }
+    let keep = is_own.then_some(user.0.login);
+    let updated = store
+        .update_user(id, changes, keep)
+        .await
+        .map_err(|error| match error {
+            StoreError::NotFound => ApiError::NotFound("User"),
+            error => error.into(),
+        })?;
+    revocations.announce(Revoked {
+        user_id: id,
+        login_id: None,
+    });
+    Ok(web::Json(UserView::for_viewer(updated, &user)))
+}
+
+fn wrong_password() -> Invalid {
+    Invalid::new(
+        "current_password",
+        "wrong_password",
+        "is not the present password",
+    )
+}
+
+impl Changes {
+    /// Checks every field; who changes the own password must know the present one.
+    fn check(self, is_own: bool) -> Result<CheckedChanges, ApiError> {
+        let mut form = Form::default();
+        let changes = UserChanges {
+            username: form.change("username", self.username, |text: String| {
+                Username::parse(&text)
+            }),
+            email: form.change("email", self.email, |text: String| Email::parse(&text)),
+            full_name: form.change("full_name", self.full_name, |text: String| {
+                FullName::parse(&text)
+            }),
+            phone_number: form.clearable("phone_number", self.phone_number, |text: String| {
+                PhoneNumber::parse(&text)
+            }),
+            bio: form.clearable("bio", self.bio, |text: String| Bio::parse(&text)),
+            avatar_url: form.clearable("avatar_url", self.avatar_url, |text: String| {
+                AvatarUrl::parse(&text)
+            }),
+            role: form.change("role", self.role, |text: String| text.parse::<Role>()),
+            active: form.change("active", self.active, Ok),
+            password_hash: None,
+        };
+        let needs_current = is_own && self.password.is_named();
+        let password = form.change("password", self.password, |text: String| {
+            NewPassword::parse(SecretString::from(text))
+        });
+        let current_password = if needs_current {
+            form.required("current_password", self.current_password, |text: String| {
+                Ok(SecretString::from(text))
+            })
+        } else {
+            None
+        };
+        form.check()?;
+        Ok(CheckedChanges {
+            changes,
+            password,
+            current_password,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(
+        json: &str,
+        is_own: bool,
+    ) -> Result<CheckedChanges, Vec<(&'static str, &'static str)>> {
+        let body: Changes = serde_json::from_str(json).unwrap();
+        body.check(is_own).map_err(|error| match error {
+            ApiError::Invalid(wrong) => wrong
+                .iter()
+                .map(|wrong| (wrong.field, wrong.code))
+                .collect(),
+            error => panic!("{error}"),
+        })
+    }
+
+    #[test]
+    fn absent_stays_and_null_clears() {
+        let checked = check(r#"{"bio": null, "phone_number": "+1 555 0100"}"#, true);
+        let Ok(CheckedChanges { changes, .. }) = checked else {
+            panic!("both are fine")
+        };
+        assert!(changes.username.is_none() && changes.avatar_url.is_none());
+        assert_eq!(changes.bio, Some(None));
+        assert!(matches!(changes.phone_number, Some(Some(_))));
+        let refused = check(r#"{"email": null, "active": "no"}"#, true)
+            .err()
+            .unwrap();
+        assert_eq!(refused, [("email", "required"), ("active", "wrong_type")]);
+    }
+
+    #[test]
+    fn the_own_password_is_changed_by_who_knows_it() {
+        let refused = check(r#"{"password": "Secret123"}"#, true).err().unwrap();
+        assert_eq!(refused, [("current_password", "required")]);
+        assert!(
+            check(
+                r#"{"password": "Secret123", "current_password": "x"}"#,
+                true
+            )
+            .is_ok()
+        );
+        assert!(
+            check(r#"{"password": "Secret123"}"#, false).is_ok(),
+            "an admin resets one"
+        );
+    }
+}

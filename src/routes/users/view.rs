@@ -1,0 +1,97 @@
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::domain::{
+    ids::UserId,
+    policy::{Action, allows},
+    user::{Role, User},
+};
+
+/// A user as somebody may see it.
+///
+/// How to reach a user is told to that user and to admins only; for others the two fields are
+/// absent, which is not the same as `null`: the user has none.
+#[derive(Serialize)]
+pub struct UserView {
+    id: UserId,
+    username: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<Option<String>>,
+    full_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_number: Option<Option<String>>,
+    bio: Option<String>,
+    avatar_url: Option<String>,
+    role: Role,
+    active: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl UserView {
+    /// What `viewer` sees of `user`.
+    pub fn for_viewer(user: User, viewer: &User) -> Self {
+        let sees_contact = allows(viewer, Action::SeeContact(user.id));
+        Self::new(user, sees_contact)
+    }
+
+    /// What a user sees of itself.
+    pub fn own(user: User) -> Self {
+        Self::new(user, true)
+    }
+
+    fn new(user: User, sees_contact: bool) -> Self {
+        Self {
+            id: user.id,
+            username: user.username,
+            email: sees_contact.then_some(user.email),
+            full_name: user.full_name,
+            phone_number: sees_contact.then_some(user.phone_number),
+            bio: user.bio,
+            avatar_url: user.avatar_url,
+            role: user.role,
+            active: user.active,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(username: &str, role: Role) -> User {
+        User {
+            id: UserId::new(),
+            username: username.into(),
+            email: Some(format!("{username}@example.org")),
+            full_name: username.into(),
+            phone_number: None,
+            bio: None,
+            avatar_url: None,
+            role,
+            active: true,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn how_to_reach_somebody_is_no_ones_business() {
+        let ann = user("ann", Role::Client);
+        let seen_by = |viewer: &User| {
+            serde_json::to_value(UserView::for_viewer(ann.clone(), viewer)).unwrap()
+        };
+        for viewer in [user("bob", Role::Client), user("tom", Role::Trainer)] {
+            let seen = seen_by(&viewer);
+            assert_eq!(seen["username"], "ann");
+            assert!(seen.get("email").is_none() && seen.get("phone_number").is_none());
+        }
+        for viewer in [ann.clone(), user("eve", Role::Admin)] {
+            let seen = seen_by(&viewer);
+            assert_eq!(seen["email"], "ann@example.org");
+            assert!(seen["phone_number"].is_null() && seen.get("phone_number").is_some());
+        }
+    }
+}
