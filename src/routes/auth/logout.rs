@@ -1,0 +1,85 @@
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+
+use super::{
+    cookie,
+    refresh::{RefreshForm, rotate},
+    signed_in::RefreshToken,
+};
+use crate::{
+    auth::{Authenticator, Revocations, Revoked, bearer},
+    config::Config,
+    domain::ids::{LoginId, UserId},
+    error::ApiError,
+    routes::{Origins, input::OptionalJson},
+    store::Store,
+};
+
+#[derive(Deserialize)]
+pub struct LogoutQuery {
+    #[serde(default)]
+    everywhere: bool,
+}
+
+/// `POST /api/auth/logout`: ends this login, or all of the user's.
+///
+/// A page whose token ran out still has its cookie, so either proves who asks.
+#[expect(clippy::too_many_arguments, reason = "an extractor each")]
+#[tracing::instrument(skip_all)]
+pub async fn log_out(
+    query: web::Query<LogoutQuery>,
+    body: OptionalJson<RefreshForm>,
+    request: HttpRequest,
+    config: web::Data<Config>,
+    origins: web::Data<Origins>,
+    store: web::Data<Store>,
+    authenticator: web::Data<Authenticator>,
+    revocations: web::Data<Revocations>,
+) -> Result<HttpResponse, ApiError> {
+    let identified = match bearer(request.headers()) {
+        Some(token) => authenticator
+            .authenticate(token)
+            .await
+            .map_err(ApiError::from),
+        None => Err(ApiError::Unauthenticated(
+            "Sign in first: send a token as Bearer",
+        )),
+    };
+    let (user_id, login) = match identified {
+        Ok(identity) => (identity.user.id, identity.login),
+        Err(error @ ApiError::Unauthenticated(_)) => {
+            let token = match body.0.refresh_token {
+                Some(token) => token,
+                None => cookie::token_of_page(&request, &origins)?.ok_or(error)?,
+            };
+            login_of(&token, &config, &store, &revocations).await?
+        }
+        Err(error) => return Err(error),
+    };
+    let login_id = if query.everywhere {
+        store.end_all_logins(user_id, None).await?;
+        None
+    } else {
+        store.end_login(login).await?;
+        Some(login)
+    };
+    revocations.announce(Revoked { user_id, login_id });
+
+    let mut response = HttpResponse::NoContent();
+    if cookie::is_sent(&request) {
+        response.cookie(cookie::no_cookie());
+    }
+    Ok(response.finish())
+}
+
+/// The login that a refresh token belongs to. The token is used up, as by a refresh.
+async fn login_of(
+    token: &str,
+    config: &Config,
+    store: &Store,
+    revocations: &Revocations,
+) -> Result<(UserId, LoginId), ApiError> {
+    let next = RefreshToken::new(config.auth.refresh_lifetime);
+    let (login, user) = rotate(token, &next, store, revocations).await?;
+    Ok((user.id, login))
+}

@@ -1,0 +1,86 @@
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use serde::Deserialize;
+
+use super::{
+    cookie,
+    signed_in::{Answer, RefreshToken, refresh_hash},
+};
+use crate::{
+    auth::{Authenticator, Revocations, Revoked},
+    config::Config,
+    domain::{ids::LoginId, user::User},
+    error::ApiError,
+    routes::{Origins, input::OptionalJson},
+    store::{Rotation, Store},
+};
+
+/// How long a used token still brings another successor: two tabs, or an answer that was lost.
+const GRACE: Duration = Duration::from_secs(10);
+
+const REFUSED: ApiError = ApiError::Unauthenticated("The refresh token is not valid; sign in");
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct RefreshForm {
+    pub refresh_token: Option<String>,
+}
+
+/// `POST /api/auth/refresh`: a fresh token, and the next refresh token instead of this one.
+#[tracing::instrument(skip_all)]
+pub async fn refresh(
+    body: OptionalJson<RefreshForm>,
+    request: HttpRequest,
+    config: web::Data<Config>,
+    origins: web::Data<Origins>,
+    store: web::Data<Store>,
+    authenticator: web::Data<Authenticator>,
+    revocations: web::Data<Revocations>,
+) -> Result<HttpResponse, ApiError> {
+    let (token, cookie) = match body.0.refresh_token {
+        Some(token) => (token, false),
+        None => {
+            let kept = cookie::token_of_page(&request, &origins)?;
+            let missing = "Send refresh_token in the body, or the browser's cookie";
+            (kept.ok_or(ApiError::Unauthenticated(missing))?, true)
+        }
+    };
+    let next = RefreshToken::new(config.auth.refresh_lifetime);
+    let (login, user) = rotate(&token, &next, &store, &revocations).await?;
+    let issued = authenticator.issue(&user, login)?;
+    let answer = Answer {
+        status: StatusCode::OK,
+        message: "Token refreshed",
+        cookie,
+    };
+    Ok(answer.with(user, issued, next, &config))
+}
+
+/// Exchanges a refresh token. One that was used before ends its login everywhere at once.
+///
+/// # Errors
+/// 401 if the token is not, or no more, valid.
+pub async fn rotate(
+    token: &str,
+    next: &RefreshToken,
+    store: &Store,
+    revocations: &Revocations,
+) -> Result<(LoginId, User), ApiError> {
+    let old = refresh_hash(token);
+    match store
+        .rotate_refresh(old, next.hash, next.expires_at, GRACE)
+        .await?
+    {
+        Rotation::Rotated { login, user } => Ok((login, user)),
+        Rotation::Reused { login, user_id } => {
+            tracing::warn!(user.id = %user_id, "a refresh token was used twice; its login ends");
+            revocations.announce(Revoked {
+                user_id,
+                login_id: Some(login),
+            });
+            Err(REFUSED)
+        }
+        Rotation::Unknown => Err(REFUSED),
+    }
+}

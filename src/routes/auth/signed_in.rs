@@ -1,0 +1,133 @@
+//! The answer to everybody who proved who he is.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header::USER_AGENT},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::cookie;
+use crate::{
+    auth::{Authenticator, IssuedToken},
+    clock,
+    config::Config,
+    domain::{ids::LoginId, user::User},
+    error::ApiError,
+    routes::{client_address, users::UserView},
+    store::{NewLogin, Store, StoreError},
+};
+
+/// A refresh token that was just made: 256 random bits. Only its hash is kept.
+pub struct RefreshToken {
+    text: String,
+    pub hash: [u8; 32],
+    pub expires_at: DateTime<Utc>,
+}
+
+impl RefreshToken {
+    pub fn new(lifetime: Duration) -> Self {
+        let mut random = [0_u8; 32];
+        rand::fill(&mut random);
+        let text = BASE64_URL_SAFE_NO_PAD.encode(random);
+        Self {
+            hash: refresh_hash(&text),
+            text,
+            expires_at: clock::now() + lifetime,
+        }
+    }
+}
+
+/// What the store knows a refresh token by.
+pub fn refresh_hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+#[derive(Serialize)]
+struct Body {
+    user: UserView,
+    token: String,
+    token_type: &'static str,
+    /// Seconds.
+    expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    message: &'static str,
+}
+
+/// How an answer to a sign-in differs from the others.
+pub struct Answer {
+    pub status: StatusCode,
+    pub message: &'static str,
+    /// The refresh token goes to the browser's keeping, not into the body.
+    pub cookie: bool,
+}
+
+/// Opens a login for a user who proved to be one, and answers with its tokens.
+///
+/// # Errors
+/// The store cannot keep the login.
+pub async fn open_login(
+    user: User,
+    request: &HttpRequest,
+    config: &Config,
+    store: &Store,
+    authenticator: &Authenticator,
+    answer: Answer,
+) -> Result<HttpResponse, ApiError> {
+    let login = LoginId::new();
+    let refresh = RefreshToken::new(config.auth.refresh_lifetime);
+    let device = request.headers().get(USER_AGENT);
+    store
+        .insert_login(NewLogin {
+            id: login,
+            user_id: user.id,
+            device: device
+                .and_then(|device| device.to_str().ok())
+                .map(str::to_owned),
+            address: Some(client_address(request, config).to_string()),
+            refresh_hash: refresh.hash,
+            refresh_expires_at: refresh.expires_at,
+        })
+        .await
+        .map_err(|error| match error {
+            StoreError::NotFound => ApiError::Unauthenticated("The account was just closed"),
+            error => error.into(),
+        })?;
+    let token = authenticator.issue(&user, login)?;
+    Ok(answer.with(user, token, refresh, config))
+}
+
+impl Answer {
+    /// The response that hands over a login's tokens.
+    pub fn with(
+        self,
+        user: User,
+        issued: IssuedToken,
+        refresh: RefreshToken,
+        config: &Config,
+    ) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        let refresh_token = if self.cookie {
+            response.cookie(cookie::refresh_cookie(
+                refresh.text,
+                config.auth.refresh_lifetime,
+            ));
+            None
+        } else {
+            Some(refresh.text)
+        };
+        response.json(Body {
+            user: UserView::own(user),
+            token: issued.token,
+            token_type: "Bearer",
+            expires_in: issued.expires_in,
+            refresh_token,
+            message: self.message,
+        })
+    }
+}
