@@ -1,0 +1,220 @@
+//! `/api/chat/rooms`: which rooms there are, and who is in them.
+
+use std::time::Duration;
+
+use actix_web::{HttpResponse, web};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    get,
+    input::{Form, Given},
+};
+use crate::{
+    auth::AuthUser,
+    chat::Chat,
+    clock,
+    domain::{
+        Invalid,
+        ids::{RoomId, Seq},
+        policy::{Action, allows},
+        room::{Room, RoomName, Topic},
+        user::Profile,
+    },
+    error::ApiError,
+    limits::Limits,
+    store::Store,
+};
+
+/// The most rooms that a list has.
+const MAX_ROOMS: i64 = 1_000;
+
+/// Rooms that one user may make in an hour.
+const ROOMS_PER_HOUR: i64 = 10;
+
+pub fn configure(app: &mut web::ServiceConfig) {
+    app.service(
+        web::resource("/api/chat/rooms")
+            .route(get().to(list_rooms))
+            .route(web::post().to(create_room)),
+    )
+    .service(web::resource("/api/chat/rooms/{room_id}").route(get().to(show_room)))
+    .service(web::resource("/api/chat/rooms/{room_id}/members").route(get().to(list_members)));
+}
+
+#[derive(Serialize)]
+struct RoomView {
+    id: RoomId,
+    name: String,
+    topic: Option<String>,
+    head: Seq,
+    last_message_at: Option<DateTime<Utc>>,
+    /// Users, not sockets.
+    online: u32,
+    created_at: DateTime<Utc>,
+}
+
+impl RoomView {
+    fn new(room: Room, online: u32) -> Self {
+        Self {
+            id: room.id,
+            name: room.name,
+            topic: room.topic,
+            head: room.head,
+            last_message_at: room.last_message_at,
+            online,
+            created_at: room.created_at,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct List<T> {
+    data: Vec<T>,
+}
+
+/// `GET /api/chat/rooms`: the rooms the caller may see.
+#[tracing::instrument(skip_all, fields(user.id = %user.id))]
+async fn list_rooms(
+    user: AuthUser,
+    store: web::Data<Store>,
+    chat: web::Data<Chat>,
+) -> Result<web::Json<List<RoomView>>, ApiError> {
+    let rooms = store.list_rooms(MAX_ROOMS).await?;
+    let online = chat.online().await;
+    let view = |room: Room| {
+        let online = online.get(&room.id).copied().unwrap_or(0);
+        RoomView::new(room, online)
+    };
+    Ok(web::Json(List {
+        data: rooms.into_iter().map(view).collect(),
+    }))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NewRoom {
+    id: Given<String>,
+    name: Given<String>,
+    topic: Given<String>,
+}
+
+/// `POST /api/chat/rooms`: a new room, open to everybody.
+#[tracing::instrument(skip_all, fields(user.id = %user.id))]
+async fn create_room(
+    user: AuthUser,
+    body: web::Json<NewRoom>,
+    limits: web::Data<Limits>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse, ApiError> {
+    if !allows(&user, Action::CreateRoom) {
+        return Err(ApiError::Forbidden("You may not make rooms"));
+    }
+    let (id, name, topic) = body.into_inner().check()?;
+    // The table forgets at a restart and the rows are counted before the insert: only both together
+    // hold.
+    let an_hour_ago = clock::now() - TimeDelta::hours(1);
+    let made = store
+        .count_rooms_created_since(user.id, an_hour_ago)
+        .await?;
+    if made >= ROOMS_PER_HOUR {
+        return Err(ApiError::RateLimited {
+            retry_after: Duration::from_secs(3600 / ROOMS_PER_HOUR.unsigned_abs()),
+        });
+    }
+    limits
+        .room(user.id)
+        .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
+    let room = store
+        .insert_room(&id, &name, topic.as_ref(), user.id)
+        .await?;
+    Ok(HttpResponse::Created().json(RoomView::new(room, 0)))
+}
+
+impl NewRoom {
+    fn check(self) -> Result<(RoomId, RoomName, Option<Topic>), ApiError> {
+        let mut form = Form::default();
+        let has_id = !matches!(self.id, Given::Absent | Given::Null);
+        let id = form.optional("id", self.id, |text: String| RoomId::parse(&text));
+        let name = form.required("name", self.name, |text: String| RoomName::parse(&text));
+        let topic = form
+            .optional("topic", self.topic, |text: String| Topic::parse(&text))
+            .filter(|topic| !topic.as_str().is_empty());
+        let id = match &name {
+            Some(name) if !has_id => {
+                let made = RoomId::from_name(name.as_str());
+                if made.is_none() {
+                    let message = "is required if the name has no Latin letter or digit";
+                    form.refuse(Invalid::new("id", "required", message));
+                }
+                made
+            }
+            _ => id,
+        };
+        match (id, name) {
+            (Some(id), Some(name)) => form.check().map(|()| (id, name, topic)),
+            _ => Err(form.into_error()),
+        }
+    }
+}
+
+/// `GET /api/chat/rooms/{room_id}`: one room.
+#[tracing::instrument(skip_all, fields(user.id = %user.id, room.id = %room))]
+async fn show_room(
+    user: AuthUser,
+    room: web::Path<RoomId>,
+    store: web::Data<Store>,
+    chat: web::Data<Chat>,
+) -> Result<web::Json<RoomView>, ApiError> {
+    let room = store
+        .find_room(&room)
+        .await?
+        .ok_or(ApiError::NotFound("Room"))?;
+    let online = chat.online().await.get(&room.id).copied().unwrap_or(0);
+    Ok(web::Json(RoomView::new(room, online)))
+}
+
+/// `GET /api/chat/rooms/{room_id}/members`: who is online there.
+#[tracing::instrument(skip_all, fields(user.id = %user.id, room.id = %room))]
+async fn list_members(
+    user: AuthUser,
+    room: web::Path<RoomId>,
+    store: web::Data<Store>,
+    chat: web::Data<Chat>,
+) -> Result<web::Json<List<Profile>>, ApiError> {
+    let room = store
+        .find_room(&room)
+        .await?
+        .ok_or(ApiError::NotFound("Room"))?;
+    Ok(web::Json(List {
+        data: chat.members(&room.id).await,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str) -> Result<String, Vec<&'static str>> {
+        let room: NewRoom = serde_json::from_str(json).unwrap();
+        match room.check() {
+            Ok((id, _, _)) => Ok(id.to_string()),
+            Err(ApiError::Invalid(wrong)) => Err(wrong.iter().map(|wrong| wrong.field).collect()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn a_room_is_addressed_by_what_it_is_called() {
+        assert_eq!(check(r#"{"name": "Coffee & Tea"}"#).unwrap(), "coffee-tea");
+        assert_eq!(
+            check(r#"{"name": "Coffee", "id": "c1", "topic": ""}"#).unwrap(),
+            "c1"
+        );
+        assert_eq!(check(r#"{"name": "日本語"}"#).unwrap_err(), ["id"]);
+        assert_eq!(
+            check(r#"{"id": "A b", "topic": "\u0000"}"#).unwrap_err(),
+            ["id", "name", "topic"]
+        );
+    }
+}
