@@ -11,6 +11,7 @@ pub mod keyfile;
 pub mod limits;
 pub mod metrics;
 pub mod protocol;
+pub mod routes;
 pub mod store;
 pub mod telemetry;
 pub mod tls;

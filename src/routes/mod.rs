@@ -1,0 +1,126 @@
+//! HTTP: one module a resource, each with `configure` and its handlers.
+
+mod auth;
+mod connections;
+mod health;
+mod input;
+mod messages;
+mod metrics;
+mod middleware;
+mod origins;
+mod rooms;
+mod sockets;
+mod users;
+
+use std::{net::IpAddr, sync::Arc};
+
+use actix_web::{
+    App, Error, HttpRequest, HttpResponse, Route,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    guard,
+    middleware::from_fn,
+    web,
+};
+use tracing_actix_web::TracingLogger;
+
+use crate::{
+    auth::{Authenticator, Hasher, Revocations},
+    chat::Chat,
+    config::Config,
+    error::ApiError,
+    limits::{self, Limits},
+    metrics::Metrics,
+    store::Store,
+};
+
+pub use connections::OpenConnection;
+pub use health::{HealthSampler, Readiness};
+pub use origins::Origins;
+
+/// Everything that handlers use. Cloning shares it all.
+#[derive(Clone)]
+pub struct State {
+    pub config: Arc<Config>,
+    pub store: Store,
+    pub chat: Chat,
+    pub authenticator: Authenticator,
+    pub hasher: Hasher,
+    pub revocations: Revocations,
+    pub limits: Limits,
+    pub metrics: Metrics,
+    pub health: HealthSampler,
+    pub readiness: Readiness,
+    pub origins: Origins,
+}
+
+/// The application of one worker thread: every route, and what happens around them.
+///
+/// The span comes outermost, so that every line that a request logs bears its id.
+pub fn app(
+    state: State,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let cross_origin = middleware::cross_origin(&state.config.server.cors_origins);
+    App::new()
+        .configure(|app| provide(app, state))
+        .configure(configure)
+        .wrap(cross_origin)
+        .wrap(from_fn(middleware::finish_answer))
+        .wrap(from_fn(middleware::count_request))
+        .wrap(TracingLogger::<middleware::RequestSpan>::new())
+}
+
+/// Every route of the server.
+pub fn configure(app: &mut web::ServiceConfig) {
+    input::configure(app);
+    users::configure(app);
+    auth::configure(app);
+    rooms::configure(app);
+    messages::configure(app);
+    sockets::configure(app);
+    health::configure(app);
+    metrics::configure(app);
+    app.default_service(web::to(refuse_unknown_route));
+}
+
+fn provide(app: &mut web::ServiceConfig, state: State) {
+    app.app_data(web::Data::from(state.config))
+        .app_data(web::Data::new(state.store))
+        .app_data(web::Data::new(state.chat))
+        .app_data(web::Data::new(state.authenticator))
+        .app_data(web::Data::new(state.hasher))
+        .app_data(web::Data::new(state.revocations))
+        .app_data(web::Data::new(state.limits))
+        .app_data(web::Data::new(state.metrics))
+        .app_data(web::Data::new(state.health))
+        .app_data(web::Data::new(state.readiness))
+        .app_data(web::Data::new(state.origins));
+}
+
+async fn refuse_unknown_route() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::NotFound("Route"))
+}
+
+/// A route for `GET`, and for `HEAD`, which asks for the same without the body.
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// Who is at the other end of a request, behind the proxies that the operator trusts.
+fn client_address(request: &HttpRequest, config: &Config) -> IpAddr {
+    // Every connection is TCP and has a peer; one without would share a stranger's limits.
+    let peer = request
+        .peer_addr()
+        .map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |peer| {
+            peer.ip()
+        });
+    limits::client_address(peer, request.headers(), &config.server.trusted_proxies)
+}
