@@ -23,6 +23,7 @@ CREATE TABLE refresh_tokens (
 
 CREATE INDEX refresh_tokens_login ON refresh_tokens (login_id);
 CREATE INDEX refresh_tokens_parent ON refresh_tokens (parent);
+CREATE INDEX refresh_tokens_expiry ON refresh_tokens (expires_at);
 
 -- What another process did to somebody's rights: each server reads it every half second, so that a
 -- change on the command line reaches sockets that are open elsewhere. Without a login_id it

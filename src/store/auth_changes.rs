@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Store, StoreError, later};
+use super::{
+    Store, StoreError,
+    backend::{in_transaction, on_reader},
+};
 use crate::domain::ids::{LoginId, UserId};
 
 /// Somebody's role, state or logins changed.
@@ -15,6 +18,32 @@ pub struct AuthChange {
     pub at: DateTime<Utc>,
 }
 
+pub(super) const ANNOUNCE: &str =
+    "INSERT INTO auth_changes (user_id, login_id, at) VALUES ($1, $2, $3)";
+
+/// Writes an auth change within a transaction of either database.
+macro_rules! announce {
+    ($tx:ident, $user:expr, $login:expr, $at:expr) => {
+        sqlx::query($crate::store::auth_changes::ANNOUNCE)
+            .bind($user)
+            .bind($login)
+            .bind($at)
+            .execute(&mut *$tx)
+            .await?
+    };
+}
+
+/// Writes one for each of several logins.
+macro_rules! announce_each {
+    ($tx:ident, $user:expr, $logins:expr, $at:expr) => {
+        for login in $logins {
+            $crate::store::auth_changes::announce!($tx, $user, Some(login), $at);
+        }
+    };
+}
+
+pub(super) use {announce, announce_each};
+
 impl Store {
     /// What changed at or after a time, oldest first.
     ///
@@ -25,16 +54,32 @@ impl Store {
     /// `Unavailable`.
     pub async fn auth_changes_since(
         &self,
-        _at: DateTime<Utc>,
+        at: DateTime<Utc>,
     ) -> Result<Vec<AuthChange>, StoreError> {
-        later()
+        const SQL: &str =
+            "SELECT id, user_id, login_id, at FROM auth_changes WHERE at >= $1 ORDER BY at, id";
+        self.read("select", "auth_changes", async {
+            Ok(on_reader!(self, db => sqlx::query_as(SQL).bind(at).fetch_all(db).await?))
+        })
+        .await
     }
 
     /// Forgets changes from before a time; returns how many.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn prune_auth_changes(&self, _before: DateTime<Utc>) -> Result<u64, StoreError> {
-        later()
+    pub async fn prune_auth_changes(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let store = self.clone();
+        self.write("delete", "auth_changes", async move {
+            let count = in_transaction!(store, tx => {
+                let gone = sqlx::query("DELETE FROM auth_changes WHERE at < $1")
+                    .bind(before)
+                    .execute(&mut *tx)
+                    .await?;
+                Ok::<_, StoreError>(gone.rows_affected())
+            })?;
+            Ok(count)
+        })
+        .await
     }
 }

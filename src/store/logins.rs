@@ -2,10 +2,19 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Store, StoreError, later};
-use crate::domain::{
-    ids::{LoginId, UserId},
-    user::User,
+use super::{
+    Store, StoreError,
+    auth_changes::{announce, announce_each},
+    backend::{in_transaction, on_reader},
+    rows::{UserRow, user_columns},
+    user_changes::{END_LOGINS, or_none},
+};
+use crate::{
+    clock,
+    domain::{
+        ids::{LoginId, UserId},
+        user::User,
+    },
 };
 
 /// A login to be, with its first refresh token.
@@ -21,29 +30,105 @@ pub struct NewLogin {
     pub refresh_expires_at: DateTime<Utc>,
 }
 
+/// The user of an open login.
+pub(super) const ACTIVE_LOGIN: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM logins l JOIN users u ON u.id = l.user_id
+      WHERE l.id = $1 AND l.ended_at IS NULL AND u.active AND u.deleted_at IS NULL"
+);
+
+/// Keeps a refresh token: hash, login, the one it was exchanged for, now, expiry.
+pub(super) const INSERT_TOKEN: &str =
+    "INSERT INTO refresh_tokens (hash, login_id, parent, created_at, expires_at)
+     VALUES ($1, $2, $3, $4, $5)";
+
+/// What a client calls itself, as far as it is kept: no zero bytes, which PostgreSQL refuses.
+fn device(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
 impl Store {
     /// Keeps a new login.
     ///
     /// # Errors
     /// `NotFound` if the user was deleted or switched off meanwhile.
-    pub async fn insert_login(&self, _login: NewLogin) -> Result<(), StoreError> {
-        later()
+    pub async fn insert_login(&self, login: NewLogin) -> Result<(), StoreError> {
+        const USER: &str = "SELECT id FROM users WHERE id = $1 AND active AND deleted_at IS NULL";
+        // The lock makes it wait for a transaction that switches the account off.
+        const USER_LOCKED: &str =
+            "SELECT id FROM users WHERE id = $1 AND active AND deleted_at IS NULL FOR SHARE";
+        const LOGIN: &str =
+            "INSERT INTO logins (id, user_id, device, address, created_at, last_used_at)
+             VALUES ($1, $2, $3, $4, $5, $5)";
+        let store = self.clone();
+        self.write("insert", "logins", async move {
+            let find_user = store.dialect(USER, USER_LOCKED);
+            let at = clock::now();
+            in_transaction!(store, tx => {
+                let user: Option<UserId> = sqlx::query_scalar(find_user).bind(login.user_id)
+                    .fetch_optional(&mut *tx).await?;
+                if user.is_none() {
+                    return Err(StoreError::NotFound);
+                }
+                sqlx::query(LOGIN)
+                    .bind(login.id)
+                    .bind(login.user_id)
+                    .bind(login.device.as_deref().map(device))
+                    .bind(login.address.as_deref().map(device))
+                    .bind(at)
+                    .execute(&mut *tx)
+                    .await?;
+                sqlx::query(INSERT_TOKEN)
+                    .bind(login.refresh_hash.as_slice())
+                    .bind(login.id)
+                    .bind(None::<&[u8]>)
+                    .bind(at)
+                    .bind(login.refresh_expires_at)
+                    .execute(&mut *tx)
+                    .await?;
+                Ok(())
+            })?;
+            Ok(())
+        })
+        .await
     }
 
     /// The user of a login that has not ended, if the user is active.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn find_active_login(&self, _id: LoginId) -> Result<Option<User>, StoreError> {
-        later()
+    pub async fn find_active_login(&self, id: LoginId) -> Result<Option<User>, StoreError> {
+        self.read("select", "logins", async {
+            let row: Option<UserRow> = on_reader!(self, db => {
+                sqlx::query_as(ACTIVE_LOGIN).bind(id).fetch_optional(db).await?
+            });
+            row.map(User::try_from).transpose()
+        })
+        .await
     }
 
     /// Ends a login. Ending it twice does no harm.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn end_login(&self, _id: LoginId) -> Result<(), StoreError> {
-        later()
+    pub async fn end_login(&self, id: LoginId) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE logins SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL
+             RETURNING user_id";
+        let store = self.clone();
+        self.write("update", "logins", async move {
+            let at = clock::now();
+            in_transaction!(store, tx => {
+                let user: Option<UserId> =
+                    sqlx::query_scalar(SQL).bind(id).bind(at).fetch_optional(&mut *tx).await?;
+                if let Some(user) = user {
+                    announce!(tx, user, Some(id), at);
+                }
+                Ok::<_, StoreError>(())
+            })?;
+            Ok(())
+        })
+        .await
     }
 
     /// Ends every login of a user but `except`.
@@ -52,17 +137,50 @@ impl Store {
     /// `Unavailable`.
     pub async fn end_all_logins(
         &self,
-        _user_id: UserId,
-        _except: Option<LoginId>,
+        user_id: UserId,
+        except: Option<LoginId>,
     ) -> Result<(), StoreError> {
-        later()
+        let store = self.clone();
+        self.write("update", "logins", async move {
+            let at = clock::now();
+            in_transaction!(store, tx => {
+                let ended: Vec<LoginId> = sqlx::query_scalar(END_LOGINS)
+                    .bind(user_id)
+                    .bind(at)
+                    .bind(or_none(except))
+                    .fetch_all(&mut *tx)
+                    .await?;
+                if except.is_some() {
+                    announce_each!(tx, user_id, ended, at);
+                } else if !ended.is_empty() {
+                    announce!(tx, user_id, None::<LoginId>, at);
+                }
+                Ok::<_, StoreError>(())
+            })?;
+            Ok(())
+        })
+        .await
     }
 
-    /// Forgets logins that ended, or could not be refreshed any more, before this time.
+    /// Forgets logins that ended, or could not be refreshed any more, before this time, and expired
+    /// refresh tokens; returns how many logins.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn prune_logins(&self, _before: DateTime<Utc>) -> Result<u64, StoreError> {
-        later()
+    pub async fn prune_logins(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        const TOKENS: &str = "DELETE FROM refresh_tokens WHERE expires_at < $1";
+        const LOGINS: &str = "DELETE FROM logins WHERE ended_at < $1
+             OR (last_used_at < $1
+                 AND NOT EXISTS (SELECT 1 FROM refresh_tokens t WHERE t.login_id = logins.id))";
+        let store = self.clone();
+        self.write("delete", "logins", async move {
+            let count = in_transaction!(store, tx => {
+                sqlx::query(TOKENS).bind(before).execute(&mut *tx).await?;
+                let gone = sqlx::query(LOGINS).bind(before).execute(&mut *tx).await?;
+                Ok::<_, StoreError>(gone.rows_affected())
+            })?;
+            Ok(count)
+        })
+        .await
     }
 }

@@ -46,9 +46,3 @@ struct Inner {
     backend: Backend,
     metrics: Metrics,
 }
-
-fn later<T>() -> Result<T, StoreError> {
-    Err(StoreError::Unavailable(anyhow::anyhow!(
-        "the store is not there yet"
-    )))
-}

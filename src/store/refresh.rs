@@ -2,12 +2,21 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Store, StoreError, later};
-use crate::domain::{
-    ids::{LoginId, UserId},
-    user::User,
+use super::{
+    Store, StoreError,
+    auth_changes::announce,
+    backend::in_transaction,
+    logins::{ACTIVE_LOGIN, INSERT_TOKEN},
+    rows::UserRow,
+};
+use crate::{
+    clock,
+    domain::{
+        ids::{LoginId, UserId},
+        user::User,
+    },
 };
 
 /// What became of a refresh token.
@@ -21,6 +30,12 @@ pub enum Rotation {
     Unknown,
 }
 
+const FAMILY: &str = "SELECT login_id FROM refresh_tokens WHERE hash = $1";
+/// Holds the whole family, so that a token and its successor are not used at the same moment.
+const FAMILY_LOCKED: &str = "SELECT t.login_id FROM refresh_tokens t
+     JOIN logins l ON l.id = t.login_id
+     WHERE t.hash = $1 FOR NO KEY UPDATE OF l";
+
 impl Store {
     /// Exchanges a refresh token for its successor.
     ///
@@ -31,11 +46,65 @@ impl Store {
     /// `Unavailable`.
     pub async fn rotate_refresh(
         &self,
-        _old_hash: [u8; 32],
-        _new_hash: [u8; 32],
-        _expires_at: DateTime<Utc>,
-        _grace: Duration,
+        old_hash: [u8; 32],
+        new_hash: [u8; 32],
+        expires_at: DateTime<Utc>,
+        grace: Duration,
     ) -> Result<Rotation, StoreError> {
-        later()
+        const USE: &str = "UPDATE refresh_tokens SET used_at = $2
+            WHERE hash = $1 AND used_at IS NULL AND expires_at > $2";
+        const USED: &str = "SELECT used_at FROM refresh_tokens WHERE hash = $1";
+        const SUCCESSOR_USED: &str = "SELECT EXISTS (
+            SELECT 1 FROM refresh_tokens WHERE parent = $1 AND used_at IS NOT NULL)";
+        const TOUCH: &str = "UPDATE logins SET last_used_at = $2 WHERE id = $1";
+        const END: &str = "UPDATE logins SET ended_at = $2 WHERE id = $1";
+        let store = self.clone();
+        self.write("rotate", "refresh_tokens", async move {
+            let family = store.dialect(FAMILY, FAMILY_LOCKED);
+            let grace = TimeDelta::from_std(grace).unwrap_or(TimeDelta::MAX);
+            let old = old_hash.as_slice();
+            let rotation = in_transaction!(store, tx => {
+                let login: Option<LoginId> =
+                    sqlx::query_scalar(family).bind(old).fetch_optional(&mut *tx).await?;
+                let Some(login) = login else {
+                    return Ok(Rotation::Unknown);
+                };
+                let row: Option<UserRow> =
+                    sqlx::query_as(ACTIVE_LOGIN).bind(login).fetch_optional(&mut *tx).await?;
+                let Some(row) = row else {
+                    return Ok(Rotation::Unknown);
+                };
+                let user = User::try_from(row)?;
+                // Read after the lock: the grace counts from when it is this one's turn.
+                let at = clock::now();
+                let fresh = sqlx::query(USE).bind(old).bind(at).execute(&mut *tx).await?;
+                if fresh.rows_affected() == 0 {
+                    let used: Option<DateTime<Utc>> =
+                        sqlx::query_scalar(USED).bind(old).fetch_one(&mut *tx).await?;
+                    let Some(used) = used else {
+                        return Ok(Rotation::Unknown);
+                    };
+                    let superseded: bool =
+                        sqlx::query_scalar(SUCCESSOR_USED).bind(old).fetch_one(&mut *tx).await?;
+                    if superseded || at - used > grace {
+                        sqlx::query(END).bind(login).bind(at).execute(&mut *tx).await?;
+                        announce!(tx, user.id, Some(login), at);
+                        return Ok(Rotation::Reused { login, user_id: user.id });
+                    }
+                }
+                sqlx::query(INSERT_TOKEN)
+                    .bind(new_hash.as_slice())
+                    .bind(login)
+                    .bind(old)
+                    .bind(at)
+                    .bind(expires_at)
+                    .execute(&mut *tx)
+                    .await?;
+                sqlx::query(TOUCH).bind(login).bind(at).execute(&mut *tx).await?;
+                Ok::<_, StoreError>(Rotation::Rotated { login, user })
+            })?;
+            Ok(rotation)
+        })
+        .await
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::StoreError;
 use crate::domain::{
-    ids::{ClientMessageId, LoginId, MessageId, Rev, RoomId, Seq, UserId},
+    ids::{ClientMessageId, MessageId, Rev, RoomId, Seq, UserId},
     message::Message,
     room::Room,
     user::{Profile, User},
@@ -57,14 +57,6 @@ pub(super) struct CredentialsRow {
     #[sqlx(flatten)]
     pub(super) user: UserRow,
     pub(super) password_hash: Option<String>,
-}
-
-/// A user with the login that was asked for.
-#[derive(sqlx::FromRow)]
-pub(super) struct LoginRow {
-    #[sqlx(flatten)]
-    pub(super) user: UserRow,
-    pub(super) login_id: LoginId,
 }
 
 impl TryFrom<UserRow> for User {

@@ -1,9 +1,19 @@
 //! Users: changing and deleting them, and what follows for their logins.
 
-use super::{Store, StoreError, later};
-use crate::domain::{
-    ids::{LoginId, UserId},
-    user::{AvatarUrl, Bio, Email, FullName, PhoneNumber, Role, User, Username},
+use super::{
+    Store, StoreError, Unique,
+    auth_changes::{announce, announce_each},
+    backend::in_transaction,
+    rows::{UserRow, user_columns},
+    users::{TAKEN_EMAIL, TAKEN_USERNAME, taken},
+};
+use crate::{
+    clock,
+    domain::{
+        fold_case,
+        ids::{LoginId, UserId},
+        user::{AvatarUrl, Bio, Email, FullName, PhoneNumber, Role, User, Username},
+    },
 };
 
 /// What to change of a user. `None` stays; `Some(None)` clears.
@@ -20,21 +30,130 @@ pub struct UserChanges {
     pub active: Option<bool>,
 }
 
+/// Locks the active admins in one order; SQLite's one writer needs no row locks.
+const ADMINS: &str = "SELECT id FROM users WHERE role = 'admin' AND active";
+const ADMINS_LOCKED: &str =
+    "SELECT id FROM users WHERE role = 'admin' AND active ORDER BY id FOR NO KEY UPDATE";
+
+const USER: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL"
+);
+const USER_LOCKED: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL FOR NO KEY UPDATE"
+);
+
+/// Ends a user's logins but one; no login has the nil id.
+pub(super) const END_LOGINS: &str = "UPDATE logins SET ended_at = $2
+     WHERE user_id = $1 AND ended_at IS NULL AND id <> $3
+     RETURNING id";
+
+/// The login that stays, or one that does not exist.
+pub(super) fn or_none(except: Option<LoginId>) -> LoginId {
+    except.unwrap_or(LoginId(uuid::Uuid::nil()))
+}
+
+/// Fails if `id` is the only active admin.
+fn spare(admins: &[UserId], id: UserId) -> Result<(), StoreError> {
+    match admins {
+        [last] if *last == id => Err(StoreError::LastAdmin),
+        _ => Ok(()),
+    }
+}
+
 impl Store {
     /// Changes a user, all or nothing.
     ///
     /// A new password ends every login but `keep`; switching the account off ends all. What others
-    /// must hear of is written as auth changes.
+    /// must hear of is written as auth changes: one for the user, or with `keep` one for each login
+    /// that ended.
     ///
     /// # Errors
     /// `NotFound`, `Conflict` if the new name or address is taken, `LastAdmin`.
     pub async fn update_user(
         &self,
-        _id: UserId,
-        _changes: UserChanges,
-        _keep: Option<LoginId>,
+        id: UserId,
+        changes: UserChanges,
+        keep: Option<LoginId>,
     ) -> Result<User, StoreError> {
-        later()
+        const SQL: &str = "UPDATE users
+            SET username = $2, username_key = $3, email = $4, email_key = $5, full_name = $6,
+                full_name_key = $7, phone_number = $8, bio = $9, avatar_url = $10, role = $11,
+                active = $12, password_hash = COALESCE($13, password_hash), updated_at = $14
+            WHERE id = $1";
+        let store = self.clone();
+        self.write("update", "users", async move {
+            let lock_admins = store.dialect(ADMINS, ADMINS_LOCKED);
+            let lock_user = store.dialect(USER, USER_LOCKED);
+            let at = clock::now();
+            let user = in_transaction!(store, tx => {
+                let demotes = changes.role.is_some_and(|role| role != Role::Admin);
+                if demotes || changes.active == Some(false) {
+                    let admins: Vec<UserId> =
+                        sqlx::query_scalar(lock_admins).fetch_all(&mut *tx).await?;
+                    spare(&admins, id)?;
+                }
+                let row: UserRow = sqlx::query_as(lock_user).bind(id)
+                    .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
+                let before = User::try_from(row)?;
+                let after = changed(&before, &changes, at);
+                let email_key = after.email.as_deref().map(fold_case);
+                if let Some(key) = &email_key
+                    && changes.email.is_some()
+                    && sqlx::query_scalar(TAKEN_EMAIL).bind(key).bind(id)
+                        .fetch_one(&mut *tx).await?
+                {
+                    return Err(StoreError::Conflict(Unique::Email));
+                }
+                let username_key = fold_case(&after.username);
+                if changes.username.is_some()
+                    && sqlx::query_scalar(TAKEN_USERNAME).bind(&username_key).bind(id)
+                        .fetch_one(&mut *tx).await?
+                {
+                    return Err(StoreError::Conflict(Unique::Username));
+                }
+                sqlx::query(SQL)
+                    .bind(id)
+                    .bind(&after.username)
+                    .bind(&username_key)
+                    .bind(&after.email)
+                    .bind(&email_key)
+                    .bind(&after.full_name)
+                    .bind(fold_case(&after.full_name))
+                    .bind(&after.phone_number)
+                    .bind(&after.bio)
+                    .bind(&after.avatar_url)
+                    .bind(after.role.as_str())
+                    .bind(after.active)
+                    .bind(&changes.password_hash)
+                    .bind(at)
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(taken)?;
+                let rights_changed = before.role != after.role || before.active != after.active;
+                let except = if after.active { keep } else { None };
+                if !after.active || changes.password_hash.is_some() {
+                    let ended: Vec<LoginId> = sqlx::query_scalar(END_LOGINS)
+                        .bind(id)
+                        .bind(at)
+                        .bind(or_none(except))
+                        .fetch_all(&mut *tx)
+                        .await?;
+                    if except.is_some() {
+                        announce_each!(tx, id, ended, at);
+                    }
+                }
+                if rights_changed || (changes.password_hash.is_some() && except.is_none()) {
+                    announce!(tx, id, None::<LoginId>, at);
+                }
+                Ok::<_, StoreError>(after)
+            })?;
+            Ok(user)
+        })
+        .await
     }
 
     /// Leaves a tombstone: the id and the messages stay, name and address are free again, every
@@ -42,7 +161,73 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, `LastAdmin`.
-    pub async fn delete_user(&self, _id: UserId) -> Result<(), StoreError> {
-        later()
+    pub async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE users
+            SET username = 'deleted', username_key = NULL, email = NULL, email_key = NULL,
+                email_verified_at = NULL, full_name = 'Deleted user',
+                full_name_key = 'deleted user', phone_number = NULL, password_hash = NULL,
+                bio = NULL, avatar_url = NULL, role = 'client', active = FALSE,
+                updated_at = $2, deleted_at = $2
+            WHERE id = $1 AND deleted_at IS NULL";
+        let store = self.clone();
+        self.write("delete", "users", async move {
+            let lock_admins = store.dialect(ADMINS, ADMINS_LOCKED);
+            let at = clock::now();
+            in_transaction!(store, tx => {
+                let admins: Vec<UserId> =
+                    sqlx::query_scalar(lock_admins).fetch_all(&mut *tx).await?;
+                spare(&admins, id)?;
+                let gone = sqlx::query(SQL).bind(id).bind(at).execute(&mut *tx).await?;
+                if gone.rows_affected() == 0 {
+                    return Err(StoreError::NotFound);
+                }
+                sqlx::query(END_LOGINS)
+                    .bind(id)
+                    .bind(at)
+                    .bind(or_none(None))
+                    .execute(&mut *tx)
+                    .await?;
+                announce!(tx, id, None::<LoginId>, at);
+                Ok(())
+            })?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// What the user looks like after the changes.
+fn changed(before: &User, changes: &UserChanges, at: chrono::DateTime<chrono::Utc>) -> User {
+    /// The new text, or the one before.
+    macro_rules! text {
+        ($field:ident) => {
+            match &changes.$field {
+                Some(new) => new.as_str().to_owned(),
+                None => before.$field.clone(),
+            }
+        };
+        (optional $field:ident) => {
+            match &changes.$field {
+                Some(new) => new.as_ref().map(|new| new.as_str().to_owned()),
+                None => before.$field.clone(),
+            }
+        };
+    }
+    let email = changes
+        .email
+        .as_ref()
+        .map(|email| email.as_str().to_owned());
+    User {
+        id: before.id,
+        username: text!(username),
+        email: email.or_else(|| before.email.clone()),
+        full_name: text!(full_name),
+        phone_number: text!(optional phone_number),
+        bio: text!(optional bio),
+        avatar_url: text!(optional avatar_url),
+        role: changes.role.unwrap_or(before.role),
+        active: changes.active.unwrap_or(before.active),
+        created_at: before.created_at,
+        updated_at: at,
     }
 }
