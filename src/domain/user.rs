@@ -237,7 +237,9 @@ impl AvatarUrl {
     /// # Errors
     /// No absolute `https` address, or longer than 500 bytes.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
+        // The parser of addresses drops or escapes what PostgreSQL cannot store.
         let valid = text.len() <= 500
+            && !text.chars().any(|c| c.is_control() || c.is_whitespace())
             && url::Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.has_host());
         if valid {
             Ok(Self(text.to_owned()))
@@ -336,6 +338,21 @@ mod tests {
             "a\n@x.org",
         ] {
             assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_picture_has_an_address_that_can_be_stored() {
+        assert!(AvatarUrl::parse("https://example.org/ann.png").is_ok());
+        for bad in [
+            "",
+            "ann.png",
+            "http://example.org/",
+            "javascript:alert(1)",
+            "https://example.org/\0",
+            " https://example.org/",
+        ] {
+            assert!(AvatarUrl::parse(bad).is_err(), "{bad:?}");
         }
     }
 }
