@@ -10,6 +10,8 @@ mod middleware;
 mod origins;
 mod rooms;
 mod sockets;
+#[cfg(test)]
+mod tests;
 mod users;
 
 use std::{net::IpAddr, sync::Arc};

@@ -17,7 +17,8 @@ impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let labels = RequestLabels::of(request);
         let id = request.extensions().get::<RequestId>().copied();
-        let span = tracing::info_span!(
+        // At the level of errors, so that a filter that lets them pass does not drop their id.
+        let span = tracing::error_span!(
             "request",
             request_id = id.map(tracing::field::display),
             method = labels.method,
