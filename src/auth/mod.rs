@@ -12,3 +12,6 @@ pub use identity::{AuthError, Authenticator, Identity, IssuedToken};
 pub use password::Hasher;
 pub use revocation::{Revocations, Revoked};
 pub use token::Keys;
+
+#[cfg(test)]
+mod tests;
