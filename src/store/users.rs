@@ -79,13 +79,13 @@ impl Store {
     /// # Errors
     /// `Conflict` if the address or the user name is taken, whatever its case.
     pub async fn insert_user(&self, user: NewUser) -> Result<User, StoreError> {
-        const SQL: &str = concat!(
-            "INSERT INTO users AS u (id, username, username_key, email, email_key, full_name,
+        // SQLite does not know a table's alias in RETURNING.
+        const SQL: &str = "
+            INSERT INTO users (id, username, username_key, email, email_key, full_name,
                 full_name_key, phone_number, password_hash, role, active, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, TRUE, $11, $11)
-             RETURNING ",
-            user_columns!()
-        );
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, TRUE, $11, $11)
+            RETURNING id, username, email, full_name, phone_number, bio, avatar_url, role, active,
+                created_at, updated_at";
         let store = self.clone();
         self.write("insert", "users", async move {
             let email_key = user.email.as_ref().map(Email::key);
