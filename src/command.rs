@@ -147,6 +147,22 @@ mod tests {
     }
 
     #[test]
+    fn the_committed_env_file_sets_what_there_is_and_no_secret() {
+        let env = include_str!("../.env");
+        let help = Cli::command().render_long_help().to_string();
+        let lines = env
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        for line in lines {
+            let (name, _) = line.split_once('=').unwrap();
+            assert!(
+                help.contains(&format!("[env: {name}")),
+                "{name} is no plain setting"
+            );
+        }
+    }
+
+    #[test]
     fn no_password_is_taken_as_an_argument() {
         for line in [
             &["parlor", "user", "create", "ann", "--password", "x"][..],
