@@ -36,7 +36,7 @@ struct Shared {
 }
 
 impl Hasher {
-    /// Makes one for this machine. It hashes once, to see how long that takes: a quarter of a
+    /// Makes one for this machine. It hashes first, to see how long that takes: a quarter of a
     /// second at cost 12.
     ///
     /// # Errors
@@ -47,9 +47,8 @@ impl Hasher {
     }
 
     fn with_limits(cost: u32, at_once: usize, max_wait: Duration) -> anyhow::Result<Self> {
-        let started = Instant::now();
-        let nobody = bcrypt::non_truncating_hash(uuid::Uuid::new_v4().as_bytes(), cost)?;
-        let one = started.elapsed().as_micros().max(1);
+        let (nobody, one) = timed_hash(cost)?;
+        let one = one.as_micros().max(1);
         let in_time = usize::try_from(max_wait.as_micros() / one).unwrap_or(usize::MAX);
         Ok(Self {
             shared: Arc::new(Shared {
@@ -119,6 +118,23 @@ impl Hasher {
         .await
         .map_err(|error| ApiError::Internal(anyhow!(error)))
     }
+}
+
+/// Hashes a password that nobody has, and tells how long one hash takes: the least of three, as far
+/// as that is quick, because a machine that happens to be busy now would be thought slow for ever.
+fn timed_hash(cost: u32) -> Result<(String, Duration), bcrypt::BcryptError> {
+    let started = Instant::now();
+    let mut least = Duration::MAX;
+    let mut hash = String::new();
+    for _ in 0..3 {
+        let begun = Instant::now();
+        hash = bcrypt::non_truncating_hash(uuid::Uuid::new_v4().as_bytes(), cost)?;
+        least = least.min(begun.elapsed());
+        if started.elapsed() > Duration::from_millis(100) {
+            break;
+        }
+    }
+    Ok((hash, least))
 }
 
 fn too_much() -> ApiError {
