@@ -44,14 +44,17 @@ pub async fn log_in(
 ) -> Result<HttpResponse, ApiError> {
     let cookie = body.cookie;
     let (name, password) = body.into_inner().check()?;
-    limits
-        .login(&name, client_address(&request, &config))
-        .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
-
     let found = match identifier(&name) {
         Some(identifier) => store.find_credentials(&identifier).await?,
         None => None,
     };
+    // By id, or each of an account's two names would have attempts of its own.
+    let account = found
+        .as_ref()
+        .map_or(name, |found| found.user.id.to_string());
+    limits
+        .login(&account, client_address(&request, &config))
+        .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
     // Hashing comes before any decision, or the time would tell who has an account.
     let hash = found
         .as_ref()

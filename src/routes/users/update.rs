@@ -78,7 +78,7 @@ pub async fn update_user(
         if let Some(current) = current_password {
             // A stolen token must not be enough to guess the password at leisure.
             limits
-                .login(&user.username, client_address(&request, &config))
+                .login(&id.to_string(), client_address(&request, &config))
                 .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
             let credentials = store.find_credentials_by_id(id).await?;
             let hash = credentials
