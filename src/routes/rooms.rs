@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     get,
-    input::{Form, Given},
+    input::{Body, Form, Given},
 };
 use crate::{
     auth::AuthUser,
@@ -103,7 +103,7 @@ struct NewRoom {
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 async fn create_room(
     user: AuthUser,
-    body: web::Json<NewRoom>,
+    body: Body<NewRoom>,
     limits: web::Data<Limits>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {

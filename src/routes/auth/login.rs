@@ -14,7 +14,7 @@ use crate::{
     limits::Limits,
     routes::{
         client_address,
-        input::{Form, Given},
+        input::{Body, Form, Given},
     },
     store::{Identifier, Store},
 };
@@ -34,7 +34,7 @@ pub struct LoginForm {
 /// `POST /api/auth/login`: a token for who knows the password.
 #[tracing::instrument(skip_all)]
 pub async fn log_in(
-    body: web::Json<LoginForm>,
+    body: Body<LoginForm>,
     request: HttpRequest,
     config: web::Data<Config>,
     limits: web::Data<Limits>,

@@ -8,7 +8,7 @@ use crate::{
     domain::user::Role,
     error::ApiError,
     limits::Limits,
-    routes::{client_address, users::NewAccount},
+    routes::{client_address, input::Body, users::NewAccount},
     store::Store,
 };
 
@@ -23,7 +23,7 @@ pub struct Registration {
 /// `POST /api/auth/register`: a new client, signed in at once.
 #[tracing::instrument(skip_all)]
 pub async fn register(
-    body: web::Json<Registration>,
+    body: Body<Registration>,
     request: HttpRequest,
     config: web::Data<Config>,
     limits: web::Data<Limits>,

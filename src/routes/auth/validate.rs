@@ -6,7 +6,7 @@ use crate::{
     auth::Authenticator,
     domain::{ids::UserId, user::Role},
     error::ApiError,
-    routes::input::{Form, Given},
+    routes::input::{Body, Form, Given},
 };
 
 #[derive(Default, Deserialize)]
@@ -27,7 +27,7 @@ pub struct Valid {
 /// `POST /api/auth/validate`: who bears a token, for other services that were shown one.
 #[tracing::instrument(skip_all)]
 pub async fn validate(
-    body: web::Json<TokenForm>,
+    body: Body<TokenForm>,
     authenticator: web::Data<Authenticator>,
 ) -> Result<web::Json<Valid>, ApiError> {
     let mut form = Form::default();

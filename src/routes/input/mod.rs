@@ -1,5 +1,6 @@
 //! How requests are read: limits, and refusals in the one shape.
 
+mod body;
 mod form;
 mod optional_json;
 mod query;
@@ -11,6 +12,7 @@ use actix_web::{
 
 use crate::error::ApiError;
 
+pub use body::Body;
 pub use form::{Form, Given};
 pub use optional_json::OptionalJson;
 pub use query::{flag, number};

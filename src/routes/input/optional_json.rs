@@ -3,7 +3,7 @@ use std::pin::Pin;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use serde::de::DeserializeOwned;
 
-use super::malformed_json;
+use super::{body::Object, malformed_json};
 use crate::error::ApiError;
 
 /// A JSON body that may be missing: no bytes at all read as the default.
@@ -35,7 +35,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
                 return Err(ApiError::UnsupportedMediaType);
             }
             serde_json::from_slice(&body)
-                .map(Self)
+                .map(|Object(body)| Self(body))
                 .map_err(|error| malformed_json(&error))
         })
     }

@@ -16,7 +16,7 @@ use crate::{
     },
     error::ApiError,
     limits::Limits,
-    routes::input::{Form, Given},
+    routes::input::{Body, Form, Given},
     store::Store,
 };
 
@@ -34,7 +34,7 @@ pub struct NewMessage {
 pub async fn post_message(
     user: AuthUser,
     room: web::Path<RoomId>,
-    body: web::Json<NewMessage>,
+    body: Body<NewMessage>,
     request: HttpRequest,
     limits: web::Data<Limits>,
     chat: web::Data<Chat>,

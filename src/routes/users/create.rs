@@ -15,7 +15,7 @@ use crate::{
     limits::Limits,
     routes::{
         client_address,
-        input::{Form, Given},
+        input::{Body, Form, Given},
     },
     store::{NewUser, Store},
 };
@@ -46,7 +46,7 @@ pub struct CheckedAccount {
 #[tracing::instrument(skip_all)]
 pub async fn create_user(
     caller: MaybeUser,
-    body: web::Json<NewAccount>,
+    body: Body<NewAccount>,
     request: HttpRequest,
     config: web::Data<Config>,
     limits: web::Data<Limits>,

@@ -16,7 +16,7 @@ use crate::{
     limits::Limits,
     routes::{
         client_address,
-        input::{Form, Given},
+        input::{Body, Form, Given},
     },
     store::{Store, StoreError, UserChanges},
 };
@@ -50,7 +50,7 @@ struct CheckedChanges {
 pub async fn update_user(
     user: AuthUser,
     id: web::Path<UserId>,
-    body: web::Json<Changes>,
+    body: Body<Changes>,
     request: HttpRequest,
     config: web::Data<Config>,
     limits: web::Data<Limits>,
