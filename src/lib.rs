@@ -12,6 +12,7 @@ pub mod limits;
 pub mod metrics;
 pub mod protocol;
 pub mod routes;
+pub mod startup;
 pub mod store;
 pub mod telemetry;
 pub mod tls;

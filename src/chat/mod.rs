@@ -1,20 +1,92 @@
 //! What is alive: sessions, rooms and the actors between them.
+//!
+//! ```text
+//! Session ──Publish──► Room ──Append──► Journal ──one transaction──► Store
+//!    ▲                  │  ▲                │
+//!  Outbox ◄── Hub ◄─────┘  └── Committed ───┤
+//!              ▲──────────── Replies ───────┘
+//! ```
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod audience;
+mod author;
+mod connection;
+mod hub;
+mod journal;
+mod lobby;
+mod outbox;
+mod reader;
+mod room;
+mod session;
+pub mod transport;
+pub mod upgrade;
 
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use actix::Addr;
+use tokio::sync::{Semaphore, oneshot};
+
+use self::{
+    author::Author,
+    hub::LocalHub,
+    journal::{Journal, JournalHandle},
+    lobby::{AddHub, CloseAll, Drain, FindRoom, Lobby, Online, OpenRoom, Revoke, UseJournal},
+    room::{Crash, Publish, WhoIsHere},
+};
 use crate::{
+    auth::{Authenticator, Revoked},
+    config::{ChatTiming, LimitsConfig},
     domain::{
-        ids::{ClientMessageId, RoomId},
-        message::{Content, Receipt},
+        ids::{ClientMessageId, MessageId, RoomId},
+        message::{Content, Draft, Receipt},
         user::Profile,
     },
     error::ApiError,
-    protocol::code::ErrorCode,
+    limits::Limits,
+    metrics::Metrics,
+    protocol::code::{CloseCode, ErrorCode},
+    store::Store,
 };
+
+/// Replays that read from the store at once.
+const REPLAYS: usize = 16;
+
+/// Everything that sessions need of the world; one for all of them.
+pub struct ChatParts {
+    lobby: Addr<Lobby>,
+    store: Store,
+    authenticator: Authenticator,
+    limits: Limits,
+    messages_per_second: u32,
+    /// How long one `typing` of a user counts.
+    typing: Duration,
+    /// Open sockets in all; 0 is without limit.
+    max_sessions: usize,
+    timing: ChatTiming,
+    replays: Semaphore,
+    /// No socket comes in any more.
+    draining: AtomicBool,
+    metrics: Metrics,
+}
+
+impl ChatParts {
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+}
 
 /// The way into the chat for everything that is not a socket.
 #[derive(Clone)]
-pub struct Chat {}
+pub struct Chat {
+    parts: Arc<ChatParts>,
+    journal: JournalHandle,
+}
 
 /// Why a message was not published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,14 +103,40 @@ pub enum Refusal {
     Unavailable,
 }
 
+impl Refusal {
+    /// The word for programs.
+    #[must_use]
+    pub const fn code(self) -> ErrorCode {
+        match self {
+            Self::NotFound => ErrorCode::NotFound,
+            Self::Forbidden => ErrorCode::Forbidden,
+            Self::Conflict => ErrorCode::ClientMessageIdConflict,
+            Self::Overloaded => ErrorCode::Overloaded,
+            Self::Unavailable => ErrorCode::Unavailable,
+        }
+    }
+
+    /// What people are told.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::NotFound => "Room not found",
+            Self::Forbidden => "You may not write in this room",
+            Self::Conflict => "Another message of yours has this client_message_id",
+            Self::Overloaded => "The server has too much to do; try the same again",
+            Self::Unavailable => "Nothing can be stored now; try the same again",
+        }
+    }
+}
+
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NotFound => Self::NotFound("Room"),
-            Refusal::Forbidden => Self::Forbidden("You may not write in this room"),
+            Refusal::Forbidden => Self::Forbidden(refusal.text()),
             Refusal::Conflict => Self::Conflict {
-                code: ErrorCode::ClientMessageIdConflict,
-                message: "Another message of yours has this client_message_id",
+                code: refusal.code(),
+                message: refusal.text(),
             },
             Refusal::Overloaded => Self::Overloaded {
                 retry_after: Duration::from_secs(1),
@@ -50,34 +148,146 @@ impl From<Refusal> for ApiError {
     }
 }
 
+/// What the chat needs to start.
+pub struct ChatSettings<'a> {
+    pub store: Store,
+    pub epoch: String,
+    pub authenticator: Authenticator,
+    pub limits: Limits,
+    pub limits_config: &'a LimitsConfig,
+    pub timing: ChatTiming,
+    pub metrics: Metrics,
+}
+
 impl Chat {
+    /// Starts the lobby and the journal on this thread.
+    #[must_use]
+    pub fn start(settings: ChatSettings<'_>) -> Self {
+        let ChatSettings {
+            store,
+            epoch,
+            authenticator,
+            limits,
+            limits_config,
+            timing,
+            metrics,
+        } = settings;
+        let lobby = Lobby::start_with(
+            store.clone(),
+            epoch.into(),
+            timing.clone(),
+            limits_config.max_connections_per_user,
+            metrics.clone(),
+        );
+        let journal = Journal::start(store.clone(), lobby.clone(), metrics.clone());
+        lobby.do_send(UseJournal(journal.clone()));
+        let parts = ChatParts {
+            lobby,
+            store,
+            authenticator,
+            limits,
+            messages_per_second: limits_config.messages_per_second,
+            typing: limits_config.typing,
+            max_sessions: limits_config.max_connections,
+            timing,
+            replays: Semaphore::new(REPLAYS),
+            draining: AtomicBool::new(false),
+            metrics,
+        };
+        Self {
+            parts: Arc::new(parts),
+            journal,
+        }
+    }
+
+    /// Starts the hub of this worker thread.
+    fn start_hub(&self) -> LocalHub {
+        let hub = LocalHub::start(self.parts.metrics.clone());
+        let arbiter = actix::Arbiter::current();
+        self.parts.lobby.do_send(AddHub {
+            id: hub.id,
+            hub: hub.addr.clone(),
+            arbiter,
+        });
+        hub
+    }
+
     /// Says something in a room; answers after the commit.
     ///
     /// # Errors
     /// See [`Refusal`]; nothing is stored then.
     pub async fn publish(
         &self,
-        _sender: Arc<Profile>,
-        _room: &RoomId,
-        _content: Content,
-        _client_message_id: Option<ClientMessageId>,
+        sender: Arc<Profile>,
+        room: &RoomId,
+        content: Content,
+        client_message_id: Option<ClientMessageId>,
     ) -> Result<Receipt, Refusal> {
-        Err(Refusal::Unavailable)
+        let draft = Draft {
+            id: MessageId::new(),
+            room_id: room.clone(),
+            sender,
+            content_hash: content.hash(),
+            content,
+            client_message_id,
+        };
+        let opened = self.parts.lobby.send(OpenRoom(room.clone())).await;
+        let room = opened.unwrap_or(Err(Refusal::Unavailable))?;
+        let (answer, wait) = oneshot::channel();
+        let publish = Publish {
+            draft,
+            author: Author::Request(answer),
+        };
+        room.try_send(publish)
+            .map_err(|_full| Refusal::Overloaded)?;
+        // No answer: the room ended before it read the message, and nothing is stored.
+        wait.await.unwrap_or(Err(Refusal::Overloaded))
     }
 
     /// How many users are online in each live room.
     pub async fn online(&self) -> HashMap<RoomId, u32> {
-        HashMap::new()
+        self.parts.lobby.send(Online).await.unwrap_or_default()
     }
 
     /// Who is online in a room, by user name.
-    pub async fn members(&self, _room: &RoomId) -> Vec<Profile> {
-        Vec::new()
+    pub async fn members(&self, room: &RoomId) -> Vec<Profile> {
+        match self.parts.lobby.send(FindRoom(room.clone())).await {
+            Ok(Some(room)) => room.send(WhoIsHere).await.unwrap_or_default(),
+            _ => Vec::new(),
+        }
     }
 
     /// How many sockets are open.
     #[must_use]
     pub fn sessions_online(&self) -> i64 {
-        0
+        self.parts.metrics.sessions.get()
+    }
+
+    /// Makes open sockets look again who is behind them.
+    pub fn revoke(&self, revoked: Revoked) {
+        self.parts.lobby.do_send(Revoke(revoked));
+    }
+
+    /// Lets no socket in any more, and asks those that are to come back, spread over `within`.
+    pub fn drain(&self, within: Duration) {
+        self.parts.draining.store(true, Ordering::Release);
+        self.parts.lobby.do_send(Drain { within });
+    }
+
+    /// Closes every socket.
+    pub fn close_all(&self) {
+        self.parts.lobby.do_send(CloseAll(CloseCode::Shutdown));
+    }
+
+    /// Waits until every message that was taken is committed or refused.
+    pub async fn settle(&self) {
+        self.journal.settle().await;
+    }
+
+    /// Ends a live room as a crash would. For fault tests.
+    pub async fn kill_room(&self, room: &RoomId) {
+        if let Ok(Some(room)) = self.parts.lobby.send(FindRoom(room.clone())).await {
+            room.do_send(Crash);
+        }
     }
 }

@@ -1,13 +1,30 @@
 //! `parlor serve`: until somebody says stop.
 
+use std::io::Write;
+
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::Config;
+use crate::{config::Config, startup::Application};
 
 pub(super) async fn serve(config: Config) -> anyhow::Result<()> {
-    let _stop = stop_requested()?;
-    drop(config);
-    anyhow::bail!("serving is not built yet")
+    let stop = stop_requested()?;
+    let ca = config.server.https.then(|| config.server.cert_path.with_file_name("ca.pem"));
+    let application = Application::build(config).await?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "Parlor is at {}", application.origin())?;
+    if let Some(ca) = ca.filter(|ca| ca.exists()) {
+        writeln!(out, "Its certificate is made here: trust {}", ca.display())?;
+    }
+    if !application.store().has_admin().await? {
+        writeln!(
+            out,
+            "There is no admin yet: set ADMIN_EMAIL and ADMIN_PASSWORD and start again, or run\n  \
+             parlor user create --role admin --help"
+        )?;
+    }
+    out.flush()?;
+    drop(out);
+    application.run_until_stopped(stop).await
 }
 
 /// Waits for SIGTERM or SIGINT. Listens from this call on, not only once it is awaited.

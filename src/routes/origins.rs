@@ -4,6 +4,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Origins {
     own: Arc<[String]>,
+    sockets: Arc<[String]>,
 }
 
 impl Origins {
@@ -11,10 +12,19 @@ impl Origins {
     /// `CORS_ORIGINS`. Its `*` opens the API to tokens of everybody, but never to a cookie.
     #[must_use]
     pub fn new(own: String, allowed: &[String]) -> Self {
+        let sockets = std::iter::once(&own).chain(allowed).cloned().collect();
         let named = allowed.iter().filter(|origin| *origin != "*").cloned();
         Self {
             own: std::iter::once(own).chain(named).collect(),
+            sockets,
         }
+    }
+
+    /// Origins whose pages may open sockets, where a token speaks and no cookie; `*` among them if
+    /// an operator named it.
+    #[must_use]
+    pub fn all(&self) -> Arc<[String]> {
+        self.sockets.clone()
     }
 
     /// Whether a page of this `Origin` is one of ours.

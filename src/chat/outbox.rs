@@ -1,0 +1,392 @@
+//! The bounded queue to one socket, and the socket's own writing end.
+//!
+//! Sessions, hubs and the connection's task of one thread share it. A frame goes straight to the
+//! socket while the socket takes it; what it does not take waits here, at most [`BUDGET`] bytes.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+
+use super::transport::Transport;
+use crate::{
+    metrics::Metrics,
+    protocol::{code::CloseCode, frame},
+};
+
+/// How many bytes may wait for one socket: 1 MiB.
+pub const BUDGET: usize = 1024 * 1024;
+
+/// Publishes of one session that may wait for their commit.
+pub const MAX_IN_FLIGHT: u16 = 32;
+
+/// Chunks are joined up to this size before they are written.
+const COALESCE: usize = 64 * 1024;
+
+/// Whether a socket still hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// A close frame is queued or written; nothing may follow it.
+    Closing,
+    /// The connection's task has ended.
+    Closed,
+}
+
+/// The bounded queue to one socket.
+pub struct Outbox {
+    io: RefCell<Box<dyn Transport>>,
+    queue: RefCell<VecDeque<Bytes>>,
+    /// Bytes of the front chunk that the socket has taken. The chunk is kept whole until then, so
+    /// that the border of a partly written frame can be found.
+    written: Cell<usize>,
+    queued: Cell<usize>,
+    phase: Cell<Phase>,
+    /// The socket took less than it was given; its task will be woken when it takes more.
+    blocked: Cell<bool>,
+    in_flight: Cell<u16>,
+    /// The reader stopped because of what is in flight or queued, and wants to be woken.
+    reader_waits: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+    metrics: Metrics,
+}
+
+impl Outbox {
+    /// Takes over a socket.
+    pub fn new(io: Box<dyn Transport>, metrics: Metrics) -> Self {
+        Self {
+            io: RefCell::new(io),
+            queue: RefCell::new(VecDeque::new()),
+            written: Cell::new(0),
+            queued: Cell::new(0),
+            phase: Cell::new(Phase::Open),
+            blocked: Cell::new(false),
+            in_flight: Cell::new(0),
+            reader_waits: Cell::new(false),
+            waker: RefCell::new(None),
+            metrics,
+        }
+    }
+
+    /// Whether frames are still taken.
+    pub fn is_open(&self) -> bool {
+        self.phase.get() == Phase::Open
+    }
+
+    /// Whether the peer is gone.
+    pub fn is_abandoned(&self) -> bool {
+        self.phase.get() == Phase::Closed
+    }
+
+    /// Bytes that wait for the socket.
+    pub fn queued(&self) -> usize {
+        self.queued.get()
+    }
+
+    /// Queues a frame without writing it, so that it goes out together with the next one.
+    ///
+    /// A frame that would break the budget closes the socket with 4008.
+    pub fn push(&self, frame: Bytes) {
+        if !self.is_open() || frame.is_empty() {
+            return;
+        }
+        if self.queued.get() + frame.len() > BUDGET {
+            self.metrics.slow_consumers.inc();
+            self.close(CloseCode::SlowConsumer);
+            return;
+        }
+        self.account(frame.len() as i64);
+        self.queue.borrow_mut().push_back(frame);
+    }
+
+    /// Queues a frame and writes as much as the socket takes.
+    pub fn send(&self, frame: &Bytes) {
+        if self.is_open() && self.queued.get() == 0 && !self.blocked.get() {
+            let taken = self.with_waker(|outbox, context| {
+                let taken = outbox.write(context, frame)?;
+                outbox.poll_flush(context)?;
+                Ok(taken)
+            });
+            match taken {
+                Some(Ok(taken)) if taken == frame.len() => return,
+                Some(Ok(taken)) => {
+                    // The chunk is queued whole and remembered as partly written.
+                    self.push(frame.clone());
+                    if self.is_open() {
+                        self.written.set(taken);
+                        self.account(-(taken as i64));
+                    }
+                    return;
+                }
+                Some(Err(_)) => return self.abandon(),
+                None => {}
+            }
+        }
+        self.push(frame.clone());
+        self.flush();
+    }
+
+    /// Writes what is queued, as far as the socket takes it.
+    pub fn flush(&self) {
+        if self.blocked.get() || self.queued.get() == 0 || self.phase.get() == Phase::Closed {
+            return;
+        }
+        if let Some(Err(_)) = self.with_waker(Self::drain) {
+            self.abandon();
+        }
+    }
+
+    /// Says why the socket is closed, and takes nothing more.
+    ///
+    /// What is queued still goes out first, unless the socket is closed for being slow: then it is
+    /// freed at once, but for the rest of a frame that is partly written.
+    pub fn close(&self, code: CloseCode) {
+        self.close_with(frame::close(code), code == CloseCode::SlowConsumer);
+    }
+
+    /// Answers a client's close with its own code.
+    pub fn close_echo(&self, code: Option<u16>) {
+        self.close_with(frame::close_echo(code), false);
+    }
+
+    fn close_with(&self, close: Bytes, free_queue: bool) {
+        if !self.is_open() {
+            return;
+        }
+        if free_queue {
+            self.keep_partial_frame_only();
+        }
+        self.phase.set(Phase::Closing);
+        self.account(close.len() as i64);
+        self.queue.borrow_mut().push_back(close);
+        self.wake();
+    }
+
+    /// Gives up a socket whose peer is gone.
+    pub fn abandon(&self) {
+        self.phase.set(Phase::Closed);
+        self.clear();
+        self.wake();
+    }
+
+    fn clear(&self) {
+        self.account(-(self.queued.get() as i64));
+        self.written.set(0);
+        *self.queue.borrow_mut() = VecDeque::new();
+    }
+
+    fn keep_partial_frame_only(&self) {
+        let rest =
+            self.queue.borrow().front().and_then(|front| {
+                rest_of_frame(front, self.written.get()).map(Bytes::copy_from_slice)
+            });
+        self.clear();
+        if let Some(rest) = rest {
+            self.account(rest.len() as i64);
+            self.queue.borrow_mut().push_back(rest);
+        }
+    }
+
+    /// One more publish waits for its commit.
+    pub fn publish_started(&self) {
+        self.in_flight.set(self.in_flight.get().saturating_add(1));
+    }
+
+    /// A publish was answered.
+    pub fn publish_settled(&self) {
+        self.in_flight.set(self.in_flight.get().saturating_sub(1));
+        if self.reader_waits.get() {
+            self.wake();
+        }
+    }
+
+    /// Whether the session may read on: too much in flight, or half the budget queued, stops it.
+    pub fn may_read(&self) -> bool {
+        let may = self.in_flight.get() < MAX_IN_FLIGHT && self.queued.get() <= BUDGET / 2;
+        self.reader_waits.set(!may);
+        may
+    }
+
+    /// Whether reading stands still for reasons of the server, not of the client.
+    pub fn reader_waits(&self) -> bool {
+        self.reader_waits.get()
+    }
+
+    /// Reads into `buffer`, as [`tokio::io::AsyncRead`] does.
+    pub fn poll_read(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.io.borrow_mut()).poll_read(context, buffer)
+    }
+
+    /// Remembers which task to wake, and writes what waited.
+    ///
+    /// # Errors
+    /// The peer is gone.
+    pub fn poll_drain(&self, context: &mut Context<'_>) -> io::Result<()> {
+        let mut waker = self.waker.borrow_mut();
+        if !waker
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(context.waker()))
+        {
+            *waker = Some(context.waker().clone());
+        }
+        drop(waker);
+        if self.blocked.get() || self.queued.get() > 0 {
+            self.drain(context)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether all that was queued is on its way.
+    pub fn is_drained(&self) -> bool {
+        self.queued.get() == 0 && !self.blocked.get()
+    }
+
+    /// Ends the writing half, after the close frame.
+    pub fn poll_shutdown(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.io.borrow_mut()).poll_shutdown(context)
+    }
+
+    /// Makes the close of the socket a reset.
+    pub fn reset_on_close(&self) {
+        self.io.borrow().reset_on_close();
+    }
+
+    /// Wakes the connection's task.
+    pub fn wake(&self) {
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn with_waker<R>(
+        &self,
+        body: impl FnOnce(&Self, &mut Context<'_>) -> io::Result<R>,
+    ) -> Option<io::Result<R>> {
+        let waker = self.waker.borrow().clone()?;
+        Some(body(self, &mut Context::from_waker(&waker)))
+    }
+
+    fn drain(&self, context: &mut Context<'_>) -> io::Result<()> {
+        self.blocked.set(false);
+        self.coalesce();
+        while let Some(mut front) = self.queue.borrow().front().cloned() {
+            let length = front.len();
+            front.advance(self.written.get().min(length));
+            let taken = self.write(context, &front)?;
+            self.account(-(taken as i64));
+            if taken < front.len() {
+                self.written.set(length - front.len() + taken);
+                return Ok(());
+            }
+            self.written.set(0);
+            self.queue.borrow_mut().pop_front();
+        }
+        // An idle socket keeps no buffer.
+        *self.queue.borrow_mut() = VecDeque::new();
+        self.poll_flush(context)
+    }
+
+    /// Joins small chunks behind each other, so that they cost one write.
+    fn coalesce(&self) {
+        let mut queue = self.queue.borrow_mut();
+        if queue.len() < 2 || self.written.get() > 0 {
+            return;
+        }
+        let mut total = 0;
+        let count = queue
+            .iter()
+            .take_while(|chunk| {
+                total += chunk.len();
+                total <= COALESCE
+            })
+            .count();
+        if count < 2 {
+            return;
+        }
+        let mut joined = BytesMut::new();
+        joined.reserve(queue.iter().take(count).map(Bytes::len).sum());
+        for chunk in queue.drain(..count) {
+            joined.extend_from_slice(&chunk);
+        }
+        queue.push_front(joined.freeze());
+    }
+
+    /// Writes until the socket takes no more; says how many bytes it took.
+    fn write(&self, context: &mut Context<'_>, bytes: &[u8]) -> io::Result<usize> {
+        let mut io = self.io.borrow_mut();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match Pin::new(&mut *io).poll_write(context, rest) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(taken)) => rest.advance(taken),
+                Poll::Ready(Err(gone)) => return Err(gone),
+                Poll::Pending => {
+                    self.blocked.set(true);
+                    break;
+                }
+            }
+        }
+        Ok(bytes.len() - rest.len())
+    }
+
+    /// Pushes TLS records out; a plain socket has nothing to flush.
+    fn poll_flush(&self, context: &mut Context<'_>) -> io::Result<()> {
+        match Pin::new(&mut *self.io.borrow_mut()).poll_flush(context) {
+            Poll::Ready(result) => result,
+            Poll::Pending => {
+                self.blocked.set(true);
+                Ok(())
+            }
+        }
+    }
+
+    fn account(&self, bytes: i64) {
+        let queued = i64::try_from(self.queued.get())
+            .unwrap_or(i64::MAX)
+            .saturating_add(bytes);
+        self.queued.set(usize::try_from(queued).unwrap_or(0));
+        self.metrics.outbox_bytes.add(bytes);
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.metrics.outbox_bytes.sub(self.queued.get() as i64);
+    }
+}
+
+/// What is left of the frame that `written` bytes of `chunk` end in; `None` at a frame's border.
+fn rest_of_frame(chunk: &[u8], written: usize) -> Option<&[u8]> {
+    let mut end = 0;
+    while end < written {
+        end += frame::frame_length(chunk.get(end..)?)?;
+    }
+    chunk.get(written..end).filter(|rest| !rest.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partly_written_frame_is_found_in_its_chunk() {
+        let (first, second) = (frame::text(&"first"), frame::text(&"x".repeat(300)));
+        let chunk = [&first[..], &second[..]].concat();
+        assert_eq!(rest_of_frame(&chunk, 0), None);
+        assert_eq!(rest_of_frame(&chunk, first.len()), None);
+        assert_eq!(rest_of_frame(&chunk, 1), Some(&first[1..]));
+        assert_eq!(rest_of_frame(&chunk, first.len() + 3), Some(&second[3..]));
+        assert_eq!(rest_of_frame(&chunk, chunk.len()), None);
+    }
+}

@@ -1,0 +1,294 @@
+//! One open WebSocket: what its client says, and what becomes of that.
+//!
+//! The actor runs in `actix_web_actors`' context. That crate is at its end, so nothing but this
+//! file and `upgrade` names it.
+
+mod guard;
+mod identity;
+mod joining;
+mod requests;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    rc::Rc,
+    sync::Arc,
+    time::Instant,
+};
+
+use actix::prelude::*;
+use actix_web_actors::ws::{self, Message, ProtocolError, WebsocketContext};
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+
+use self::{
+    guard::{BadFrames, Flood},
+    identity::Who,
+    joining::{Attempted, Membership, ReplayJob},
+};
+use super::{
+    ChatParts,
+    hub::{LocalHub, Socket},
+    lobby::{SessionEnded, ToSession},
+    outbox::Outbox,
+    reader::{FrameReader, MAX_MESSAGE, ReadEnd, ReadPace},
+    room::Leave,
+};
+use crate::{
+    domain::ids::{RoomId, SessionId},
+    protocol::{
+        client::{BadFrame, Ref, Resume, parse},
+        code::{CloseCode, ErrorCode},
+        frame,
+        server::ServerFrame,
+    },
+};
+
+/// The context that a session runs in.
+type SessionContext = WebsocketContext<Session>;
+
+/// Messages from the lobby and the hub that wait for a session.
+const MAILBOX: usize = 64;
+
+/// What the upgrade request already said.
+#[derive(Default)]
+pub struct Greeting {
+    /// A token that was valid a moment ago.
+    pub token: Option<String>,
+    /// A room to join at once.
+    pub join: Option<(RoomId, Resume)>,
+}
+
+/// One open WebSocket.
+pub struct Session {
+    id: SessionId,
+    parts: Arc<ChatParts>,
+    hub: LocalHub,
+    outbox: Rc<Outbox>,
+    pace: Rc<ReadPace>,
+    greeting: Greeting,
+    who: Option<Who>,
+    rooms: HashMap<RoomId, Membership>,
+    /// The room that is being joined; it may count this session in before the session knows.
+    attempted: Attempted,
+    attempts: u32,
+    replays: VecDeque<ReplayJob>,
+    replaying: bool,
+    /// A message that comes in fragments, as far as it came.
+    fragments: Option<BytesMut>,
+    heard: Instant,
+    bad_frames: BadFrames,
+    flood: Flood,
+    deadline: SpawnHandle,
+    /// The client said goodbye, or was sent away: others hear at once that it left.
+    meant: bool,
+}
+
+impl Session {
+    /// Makes a session of an upgraded socket; the stream drives it.
+    pub fn stream(
+        parts: Arc<ChatParts>,
+        hub: LocalHub,
+        outbox: Rc<Outbox>,
+        pace: Rc<ReadPace>,
+        reader: FrameReader,
+        greeting: Greeting,
+    ) -> impl Stream<Item = Result<Bytes, actix_web::Error>> {
+        parts.metrics.sessions.inc();
+        let session = Self {
+            id: SessionId::new(),
+            flood: Flood::new(parts.messages_per_second),
+            parts,
+            hub,
+            outbox,
+            pace,
+            greeting,
+            who: None,
+            rooms: HashMap::new(),
+            attempted: Attempted::default(),
+            attempts: 0,
+            replays: VecDeque::new(),
+            replaying: false,
+            fragments: None,
+            heard: Instant::now(),
+            bad_frames: BadFrames::default(),
+            deadline: SpawnHandle::default(),
+            meant: false,
+        };
+        let codec = actix_http::ws::Codec::new().max_size(MAX_MESSAGE);
+        WebsocketContext::with_codec(session, reader, codec)
+    }
+
+    /// Queues a frame; it goes out when the connection's task has run the session.
+    fn reply(&self, frame: &ServerFrame<'_>) {
+        self.outbox.push(frame::text(frame));
+    }
+
+    fn reply_error(&self, code: ErrorCode, error: &str, reference: Option<&Ref>) {
+        self.reply(&ServerFrame::Error {
+            error,
+            code,
+            client_message_id: None,
+            retry_after_ms: None,
+            reference,
+        });
+    }
+
+    /// Says why, and ends.
+    fn close(&mut self, code: CloseCode, context: &mut SessionContext) {
+        self.meant |= matches!(code, CloseCode::AccountClosed | CloseCode::BadToken);
+        self.outbox.close(code);
+        context.stop();
+    }
+
+    fn check_heartbeat(&mut self, context: &mut SessionContext) {
+        // A reader that waits for the server cannot hear a pong.
+        if self.outbox.reader_waits() {
+            self.heard = Instant::now();
+        }
+        if self.heard.elapsed() > self.parts.timing.heartbeat * 2 {
+            return self.close(CloseCode::NoPong, context);
+        }
+        self.outbox.push(frame::EMPTY_PING);
+    }
+
+    /// Handles one whole text message.
+    fn receive(&mut self, text: &str, context: &mut SessionContext) {
+        match parse(text) {
+            Ok((frame, reference)) => self.handle_frame(frame, reference, context),
+            Err(bad) => self.refuse_frame(&bad, context),
+        }
+    }
+
+    fn refuse_frame(&mut self, bad: &BadFrame, context: &mut SessionContext) {
+        if bad.not_json && self.bad_frames.one_too_many() {
+            return self.close(CloseCode::BadFrames, context);
+        }
+        self.reply(&ServerFrame::Error {
+            error: &bad.message,
+            code: bad.code,
+            client_message_id: bad.client_message_id.as_deref(),
+            retry_after_ms: None,
+            reference: bad.reference.as_ref(),
+        });
+    }
+
+    fn receive_fragment(&mut self, item: actix_http::ws::Item, context: &mut SessionContext) {
+        use actix_http::ws::Item;
+        let (piece, last) = match item {
+            Item::FirstBinary(_) => return self.close(CloseCode::Unsupported, context),
+            Item::FirstText(piece) | Item::Continue(piece) => (piece, false),
+            Item::Last(piece) => (piece, true),
+        };
+        let mut message = self.fragments.take().unwrap_or_default();
+        if message.len() + piece.len() > MAX_MESSAGE {
+            return self.close(CloseCode::TooLarge, context);
+        }
+        message.extend_from_slice(&piece);
+        if !last {
+            self.fragments = Some(message);
+            return;
+        }
+        match std::str::from_utf8(&message) {
+            Ok(text) => self.receive(text, context),
+            Err(_) => self.close(CloseCode::InvalidText, context),
+        }
+    }
+
+    /// Ends a connection whose bytes make no sense, or whose peer is gone.
+    fn fail(&mut self, fault: &ProtocolError, context: &mut SessionContext) {
+        let code = match (self.pace.end(), fault) {
+            (Some(ReadEnd::TooLarge), _) | (_, ProtocolError::Overflow) => CloseCode::TooLarge,
+            (Some(ReadEnd::Lost), _) => return context.stop(),
+            // The context tells text that is not UTF-8 this way, and nothing else.
+            (None, ProtocolError::Io(io)) if io.kind() == std::io::ErrorKind::Other => {
+                CloseCode::InvalidText
+            }
+            _ => CloseCode::ProtocolError,
+        };
+        self.close(code, context);
+    }
+}
+
+impl Actor for Session {
+    type Context = SessionContext;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.set_mailbox_capacity(MAILBOX);
+        let socket = Socket {
+            outbox: self.outbox.clone(),
+            replays: context.address().recipient(),
+        };
+        self.hub.sockets.borrow_mut().insert(self.id, socket);
+        context.run_interval(self.parts.timing.heartbeat, Self::check_heartbeat);
+        match self.greeting.token.take() {
+            Some(token) => self.authorize(token, None, context),
+            None => {
+                self.deadline =
+                    context.run_later(self.parts.timing.authorize, |session, context| {
+                        session.close(CloseCode::AuthorizationTimeout, context);
+                    });
+            }
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.parts.metrics.sessions.dec();
+        self.hub.sockets.borrow_mut().remove(&self.id);
+        let attempted = self.attempted.borrow_mut().take();
+        let joined = self.rooms.drain().map(|(_, membership)| membership.room);
+        for room in joined.chain(attempted) {
+            room.do_send(Leave {
+                session: self.id,
+                meant: self.meant,
+                farewell: None,
+            });
+        }
+        if let Some(who) = &self.who {
+            let user = who.identity.user.id;
+            self.parts.lobby.do_send(SessionEnded {
+                session: self.id,
+                user,
+            });
+        }
+    }
+}
+
+impl StreamHandler<Result<Message, ProtocolError>> for Session {
+    fn handle(&mut self, item: Result<Message, ProtocolError>, context: &mut Self::Context) {
+        if !self.outbox.is_open() {
+            return;
+        }
+        self.heard = Instant::now();
+        if item.is_ok() && self.flood.one_too_many() {
+            return self.close(CloseCode::Flooding, context);
+        }
+        match item {
+            Ok(Message::Text(text)) => self.receive(&text, context),
+            Ok(Message::Continuation(item)) => self.receive_fragment(item, context),
+            Ok(Message::Ping(payload)) => self.outbox.push(frame::pong(&payload)),
+            Ok(Message::Pong(_) | Message::Nop) => {}
+            Ok(Message::Binary(_)) => self.close(CloseCode::Unsupported, context),
+            Ok(Message::Close(reason)) => {
+                self.meant = true;
+                self.outbox
+                    .close_echo(reason.map(|ws::CloseReason { code, .. }| code.into()));
+                context.stop();
+            }
+            Err(fault) => self.fail(&fault, context),
+        }
+    }
+}
+
+impl Handler<ToSession> for Session {
+    type Result = ();
+
+    fn handle(&mut self, told: ToSession, context: &mut Self::Context) {
+        match told {
+            ToSession::Recheck => self.recheck(context),
+            ToSession::Reconnect { in_ms } => self.reply(&ServerFrame::Reconnect { in_ms }),
+            ToSession::Close(code) => self.close(code, context),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Counters that end a socket whose client sends what nobody can mean.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// Frames that are not JSON within [`BAD_WINDOW`] end the socket.
+const MAX_BAD: usize = 10;
+const BAD_WINDOW: Duration = Duration::from_secs(60);
+
+/// Frames of any kind a second, for each message a second that a user may send.
+const FRAMES_PER_MESSAGE: u32 = 50;
+/// Seconds' worth of frames that may come at once.
+const BURST_SECONDS: f64 = 5.0;
+
+/// When the last frames came that were not JSON.
+#[derive(Default)]
+pub struct BadFrames(VecDeque<Instant>);
+
+impl BadFrames {
+    /// Counts one more; true if it ends the socket.
+    pub fn one_too_many(&mut self) -> bool {
+        let now = Instant::now();
+        self.0.retain(|at| now.duration_since(*at) < BAD_WINDOW);
+        self.0.push_back(now);
+        self.0.len() >= MAX_BAD
+    }
+}
+
+/// How many frames a socket may still send: a bucket that fills up with time.
+pub struct Flood {
+    /// Frames a second; 0 is without limit.
+    rate: f64,
+    left: f64,
+    at: Instant,
+}
+
+impl Flood {
+    /// A full bucket, for a user who may send so many messages a second.
+    pub fn new(messages_per_second: u32) -> Self {
+        let rate = f64::from(messages_per_second.saturating_mul(FRAMES_PER_MESSAGE));
+        Self {
+            rate,
+            left: rate * BURST_SECONDS,
+            at: Instant::now(),
+        }
+    }
+
+    /// Counts one more frame, of whatever kind; true if it ends the socket.
+    pub fn one_too_many(&mut self) -> bool {
+        if self.rate == 0.0 {
+            return false;
+        }
+        let now = Instant::now();
+        let gained = now.duration_since(self.at).as_secs_f64() * self.rate;
+        self.at = now;
+        self.left = (self.left + gained).min(self.rate * BURST_SECONDS) - 1.0;
+        self.left < 0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tenth_bad_frame_is_one_too_many() {
+        let mut bad = BadFrames::default();
+        assert!((1..MAX_BAD).all(|_| !bad.one_too_many()));
+        assert!(bad.one_too_many());
+    }
+
+    #[test]
+    fn a_flood_is_told_from_a_burst() {
+        let mut flood = Flood::new(20);
+        assert!((0..5_000).all(|_| !flood.one_too_many()));
+        assert!((0..5_000).any(|_| flood.one_too_many()));
+        let mut unlimited = Flood::new(0);
+        assert!((0..100_000).all(|_| !unlimited.one_too_many()));
+    }
+}

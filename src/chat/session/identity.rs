@@ -1,0 +1,232 @@
+//! Who is behind a socket, and for how long.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::prelude::*;
+
+use super::{Session, SessionContext};
+use crate::{
+    auth::{AuthError, Authenticator, Identity},
+    chat::{
+        lobby::{Lobby, Register, SessionEnded, TooMany},
+        outbox::MAX_IN_FLIGHT,
+        reader::MAX_MESSAGE,
+        room::MAX_REPLAY,
+        session::joining::MAX_ROOMS,
+    },
+    clock,
+    domain::{
+        ids::{SessionId, UserId},
+        message::Content,
+        user::{Profile, User},
+    },
+    protocol::{
+        VERSION,
+        client::Ref,
+        code::{CloseCode, ErrorCode},
+        server::{Limits, ServerFrame},
+    },
+    store::StoreError,
+};
+
+/// How long until a login is looked up again while the database is away.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// The person behind a socket.
+pub struct Who {
+    pub identity: Identity,
+    /// What rooms show of the user; shared by all his messages.
+    pub profile: Arc<Profile>,
+}
+
+/// Why a token did not let its bearer in.
+enum Denied {
+    Token(AuthError),
+    TooMany,
+}
+
+impl Session {
+    /// Checks a token and takes on its bearer; nothing else happens on the socket meanwhile.
+    pub(super) fn authorize(
+        &mut self,
+        token: String,
+        reference: Option<Ref>,
+        context: &mut SessionContext,
+    ) {
+        let bearer = Bearer {
+            token,
+            session: self.id,
+            address: context.address(),
+            present: self.who.as_ref().map(|who| who.identity.user.id),
+        };
+        let checked = bearer.check(self.parts.authenticator.clone(), self.parts.lobby.clone());
+        context.wait(
+            fut::wrap_future::<_, Self>(checked).map(move |checked, session, context| {
+                session.authorized(checked, reference, context);
+            }),
+        );
+    }
+
+    fn authorized(
+        &mut self,
+        checked: Result<Identity, Denied>,
+        reference: Option<Ref>,
+        context: &mut SessionContext,
+    ) {
+        let reference = reference.as_ref();
+        match checked {
+            Ok(identity) => self.welcome(identity, reference, context),
+            Err(Denied::TooMany) => self.close(CloseCode::TooManyConnections, context),
+            Err(Denied::Token(AuthError::Unavailable(cause))) => {
+                tracing::warn!(%cause, "a token could not be checked");
+                let text = "The token cannot be checked now; try again";
+                self.reply_error(ErrorCode::Unavailable, text, reference);
+            }
+            // A socket that is in already keeps the token that it has.
+            Err(Denied::Token(fault)) if self.who.is_some() => {
+                self.reply_error(ErrorCode::Unauthenticated, &fault.to_string(), reference);
+            }
+            Err(Denied::Token(AuthError::Expired)) => self.close(CloseCode::TokenExpired, context),
+            Err(Denied::Token(AuthError::Invalid)) => self.close(CloseCode::BadToken, context),
+        }
+    }
+
+    fn welcome(
+        &mut self,
+        identity: Identity,
+        reference: Option<&Ref>,
+        context: &mut SessionContext,
+    ) {
+        let profile = Arc::new(Profile::from(&*identity.user));
+        self.expire(&identity, context);
+        self.reply(&ServerFrame::Authenticated {
+            user_id: identity.user.id,
+            session_id: self.id,
+            protocol: VERSION,
+            heartbeat_seconds: self.parts.timing.heartbeat.as_secs().max(1),
+            limits: Limits {
+                frame_bytes: MAX_MESSAGE,
+                content_chars: Content::MAX_CHARS,
+                messages_per_second: self.parts.messages_per_second,
+                in_flight: MAX_IN_FLIGHT,
+                rooms: MAX_ROOMS,
+                resume_rows: MAX_REPLAY,
+            },
+            reference,
+        });
+        self.who = Some(Who { identity, profile });
+        if let Some((room_id, resume)) = self.greeting.join.take() {
+            self.join(room_id, resume, None, context);
+        }
+    }
+
+    /// Sets the clock for the token's end, and for the warning before it.
+    fn expire(&mut self, identity: &Identity, context: &mut SessionContext) {
+        context.cancel_future(self.deadline);
+        let left = (identity.expires_at - clock::now())
+            .to_std()
+            .unwrap_or_default();
+        let warning = self.parts.timing.expiry_warning.min(left);
+        self.deadline = context.run_later(left - warning, move |session, context| {
+            let text = "The token ends soon; send a fresh one";
+            session.reply_error(ErrorCode::TokenExpiring, text, None);
+            session.deadline = context.run_later(warning, |session, context| {
+                session.close(CloseCode::TokenExpired, context);
+            });
+        });
+    }
+
+    /// Looks whether the login still stands, after somebody changed it.
+    pub(super) fn recheck(&mut self, context: &mut SessionContext) {
+        let Some(who) = &self.who else { return };
+        let (store, login, id) = (
+            self.parts.store.clone(),
+            who.identity.login,
+            who.identity.user.id,
+        );
+        let look = async move {
+            match store.find_active_login(login).await? {
+                Some(user) => Ok(Ok(user)),
+                None => Ok(Err(match store.find_user(id).await? {
+                    Some(user) if user.active => CloseCode::BadToken,
+                    _ => CloseCode::AccountClosed,
+                })),
+            }
+        };
+        context.spawn(
+            fut::wrap_future::<_, Self>(look)
+                .map(|found, session, context| session.rechecked(found, context)),
+        );
+    }
+
+    fn rechecked(
+        &mut self,
+        found: Result<Result<User, CloseCode>, StoreError>,
+        context: &mut SessionContext,
+    ) {
+        match (found, &mut self.who) {
+            (Ok(Ok(user)), Some(who)) => {
+                who.profile = Arc::new(Profile::from(&user));
+                who.identity.user = Arc::new(user);
+            }
+            (Ok(Err(code)), _) => self.close(code, context),
+            (Err(fault), _) => {
+                tracing::warn!(%fault, "a login could not be looked up");
+                context.run_later(LOOK_AGAIN, Self::recheck);
+            }
+            (Ok(Ok(_)), None) => {}
+        }
+    }
+}
+
+/// Somebody who shows a token on a socket.
+struct Bearer {
+    token: String,
+    session: SessionId,
+    address: Addr<Session>,
+    /// Who is behind the socket already.
+    present: Option<UserId>,
+}
+
+impl Bearer {
+    /// Checks the token, registers the session, and checks once more: whatever was taken back in
+    /// between would else reach neither the lobby's list nor the first check.
+    async fn check(
+        self,
+        authenticator: Authenticator,
+        lobby: Addr<Lobby>,
+    ) -> Result<Identity, Denied> {
+        let identity = authenticator
+            .authenticate(&self.token)
+            .await
+            .map_err(Denied::Token)?;
+        let user = identity.user.id;
+        if self.present.is_some_and(|present| present != user) {
+            return Err(Denied::Token(AuthError::Invalid));
+        }
+        let recipient = self.address.recipient();
+        let register = Register {
+            session: self.session,
+            user,
+            login: identity.login,
+            recipient,
+        };
+        match lobby.send(register).await {
+            Ok(Ok(())) => {}
+            Ok(Err(TooMany)) => return Err(Denied::TooMany),
+            Err(gone) => return Err(Denied::Token(AuthError::Unavailable(gone.into()))),
+        }
+        match authenticator.authenticate(&self.token).await {
+            Ok(identity) => Ok(identity),
+            Err(fault) => {
+                if self.present.is_none() {
+                    lobby.do_send(SessionEnded {
+                        session: self.session,
+                        user,
+                    });
+                }
+                Err(Denied::Token(fault))
+            }
+        }
+    }
+}

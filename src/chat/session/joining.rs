@@ -1,0 +1,277 @@
+//! Joining rooms, and replaying what was missed at the pace of the socket.
+
+use std::{cell::RefCell, future::poll_fn, rc::Rc, task::Poll, time::Instant};
+
+use actix::prelude::*;
+use bytes::BytesMut;
+
+use super::{Session, SessionContext};
+use crate::{
+    chat::{
+        ChatParts, Refusal,
+        author::refused,
+        hub::{ReplayMore, RoomKey, Task, ToHub},
+        lobby::OpenRoom,
+        outbox::{BUDGET, Outbox},
+        room::{Join, Joined, Room},
+    },
+    domain::ids::{Rev, RoomId},
+    protocol::{
+        client::{Ref, Resume},
+        code::CloseCode,
+        frame,
+        server::ServerFrame,
+    },
+    store::StoreError,
+};
+
+/// Rooms that one socket may join.
+pub const MAX_ROOMS: usize = 100;
+/// How often a room that ended meanwhile is opened again.
+const TRIES: u32 = 3;
+/// Rows that a replay reads at once.
+const PAGE_ROWS: u16 = 100;
+/// Bytes that a replay writes at once: a quarter of the budget.
+const PAGE_BYTES: usize = BUDGET / 4;
+
+/// A room that a session is joining: it may have counted the session in already.
+pub type Attempted = Rc<RefCell<Option<Addr<Room>>>>;
+
+/// A room that a session has joined.
+pub struct Membership {
+    pub room: Addr<Room>,
+    pub key: RoomKey,
+    /// Tells this join from earlier ones of the same room.
+    pub attempt: u32,
+    /// How far the session has replayed, once it did.
+    pub replayed: Rev,
+    pub typed: Option<Instant>,
+}
+
+/// A part of a room that a session missed.
+pub struct ReplayJob {
+    room_id: RoomId,
+    attempt: u32,
+    after: Rev,
+    upto: Rev,
+}
+
+impl Session {
+    /// Joins a room, or joins it anew; nothing else happens on the socket meanwhile.
+    pub(super) fn join(
+        &mut self,
+        room_id: RoomId,
+        resume: Resume,
+        reference: Option<Ref>,
+        context: &mut SessionContext,
+    ) {
+        let Some(who) = &self.who else { return };
+        self.attempts += 1;
+        let attempt = self.attempts;
+        let join = Join {
+            session: self.id,
+            user: who.profile.clone(),
+            hub_id: self.hub.id,
+            hub: self.hub.addr.clone(),
+            attempt,
+            resume,
+            reference: reference.clone(),
+        };
+        let joined = open_and_join(
+            self.parts.clone(),
+            room_id.clone(),
+            join,
+            self.attempted.clone(),
+        );
+        context.wait(
+            fut::wrap_future::<_, Self>(joined).map(move |joined, session, context| {
+                session.attempted.borrow_mut().take();
+                match joined {
+                    Ok((room, joined)) => session.joined(room_id, attempt, room, joined, context),
+                    Err(refusal) => {
+                        session
+                            .outbox
+                            .push(refused(refusal, None, reference.as_ref()));
+                    }
+                }
+            }),
+        );
+    }
+
+    fn joined(
+        &mut self,
+        room_id: RoomId,
+        attempt: u32,
+        room: Addr<Room>,
+        joined: Joined,
+        context: &mut SessionContext,
+    ) {
+        let replayed = joined.replay.as_ref().map_or(0, |replay| replay.upto);
+        let membership = Membership {
+            room,
+            key: joined.key,
+            attempt,
+            replayed,
+            typed: None,
+        };
+        self.rooms.insert(room_id.clone(), membership);
+        if let Some(replay) = joined.replay {
+            self.outbox.push(replay.connected);
+            let job = ReplayJob {
+                room_id,
+                attempt,
+                after: replay.after,
+                upto: replay.upto,
+            };
+            self.replays.push_back(job);
+            self.replay_next(context);
+        }
+    }
+
+    /// Replays what waits, one room after the other, so that together they keep to the budget.
+    fn replay_next(&mut self, context: &mut SessionContext) {
+        if self.replaying {
+            return;
+        }
+        let Some(job) = self.replays.pop_front() else {
+            return;
+        };
+        if !self.is_current(&job) {
+            return self.replay_next(context);
+        }
+        self.replaying = true;
+        let replay = replay(self.parts.clone(), self.outbox.clone(), job);
+        context.spawn(
+            fut::wrap_future::<_, Self>(replay)
+                .map(|done, session, context| session.replayed(done, context)),
+        );
+    }
+
+    fn is_current(&self, job: &ReplayJob) -> bool {
+        self.rooms
+            .get(&job.room_id)
+            .is_some_and(|m| m.attempt == job.attempt)
+    }
+
+    fn replayed(
+        &mut self,
+        (job, result): (ReplayJob, Result<(), StoreError>),
+        context: &mut SessionContext,
+    ) {
+        self.replaying = false;
+        if let Err(fault) = result {
+            tracing::warn!(%fault, room.id = %job.room_id, "a replay failed");
+            return self.close(CloseCode::ReplayFailed, context);
+        }
+        if let Some(membership) = self.rooms.get(&job.room_id)
+            && membership.attempt == job.attempt
+        {
+            let task = Task::GoLive {
+                session: self.id,
+                attempt: job.attempt,
+            };
+            self.hub.addr.do_send(ToHub {
+                room: membership.key,
+                task,
+            });
+        }
+        self.replay_next(context);
+    }
+}
+
+impl Handler<ReplayMore> for Session {
+    type Result = ();
+
+    fn handle(&mut self, more: ReplayMore, context: &mut Self::Context) {
+        let found = self
+            .rooms
+            .iter_mut()
+            .find(|(_, m)| m.key == more.room && m.attempt == more.attempt);
+        let Some((room_id, membership)) = found else {
+            return;
+        };
+        let job = ReplayJob {
+            room_id: room_id.clone(),
+            attempt: more.attempt,
+            after: membership.replayed,
+            upto: more.upto,
+        };
+        membership.replayed = more.upto;
+        self.replays.push_back(job);
+        self.replay_next(context);
+    }
+}
+
+/// Joins a live room, which may end just then: it is opened again.
+async fn open_and_join(
+    parts: std::sync::Arc<ChatParts>,
+    room_id: RoomId,
+    join: Join,
+    attempted: Attempted,
+) -> Result<(Addr<Room>, Joined), Refusal> {
+    for _ in 0..TRIES {
+        let opened = parts.lobby.send(OpenRoom(room_id.clone())).await;
+        let room = opened.unwrap_or(Err(Refusal::Unavailable))?;
+        attempted.borrow_mut().replace(room.clone());
+        if let Ok(joined) = room.send(join.clone()).await {
+            return Ok((room, joined));
+        }
+    }
+    Err(Refusal::Overloaded)
+}
+
+/// Writes what was missed, a page whenever the socket has taken most of the one before.
+async fn replay(
+    parts: std::sync::Arc<ChatParts>,
+    outbox: Rc<Outbox>,
+    job: ReplayJob,
+) -> (ReplayJob, Result<(), StoreError>) {
+    let result = write_pages(&parts, &outbox, &job).await;
+    (job, result)
+}
+
+async fn write_pages(
+    parts: &ChatParts,
+    outbox: &Outbox,
+    job: &ReplayJob,
+) -> Result<(), StoreError> {
+    let mut after = job.after;
+    while after < job.upto {
+        drained(outbox).await;
+        let page = {
+            // A storm of resumes reads in turns, and leaves connections to others. The semaphore
+            // is never closed.
+            let _turn = parts.replays.acquire().await;
+            parts
+                .store
+                .messages_changed(&job.room_id, after, job.upto, PAGE_ROWS)
+                .await?
+        };
+        let Some(last) = page.last() else { break };
+        after = last.rev;
+        let mut bytes = BytesMut::new();
+        for message in &page {
+            bytes.extend_from_slice(&frame::text(&ServerFrame::Message(message.into())));
+            if bytes.len() >= PAGE_BYTES {
+                outbox.send(&bytes.split().freeze());
+                drained(outbox).await;
+            }
+        }
+        outbox.send(&bytes.freeze());
+    }
+    Ok(())
+}
+
+/// Waits until the socket has taken most of what is queued. The connection's task drains the
+/// outbox and then runs the session, so nothing else needs to wake this.
+async fn drained(outbox: &Outbox) {
+    poll_fn(|_| {
+        let ready = outbox.queued() < PAGE_BYTES || !outbox.is_open();
+        if ready {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}

@@ -1,0 +1,248 @@
+//! From settings to a running server, and back: opens the store, starts the actors, binds, serves,
+//! and stops all of it in order.
+
+mod serving;
+mod stopping;
+
+use std::{net::TcpListener as StdListener, sync::Arc, time::Duration};
+
+use actix_server::{Server, ServerHandle};
+use anyhow::Context;
+use tokio::net::{TcpSocket, lookup_host};
+
+use crate::{
+    auth::{Authenticator, Hasher, Keys, Revocations},
+    chat::{Chat, ChatSettings},
+    config::{AuthConfig, Config, ServerConfig},
+    domain::{
+        ids::UserId,
+        user::{FullName, Role, Username},
+    },
+    limits::Limits,
+    metrics::Metrics,
+    routes::{HealthSampler, Origins, Readiness, State},
+    store::{NewUser, ServeLock, Store, StoreOptions},
+    tls,
+};
+
+/// Connections that may wait to be accepted. Fewer, and a storm of clients that come back waits
+/// seconds in the kernel's retries.
+const BACKLOG: u32 = 4_096;
+
+/// How long an operation waits for a database connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long SQLite waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A server that listens, and answers once it is run.
+pub struct Application {
+    state: State,
+    lock: ServeLock,
+    server: Server,
+    handle: ServerHandle,
+    port: u16,
+    origin: String,
+}
+
+impl Application {
+    /// Opens, starts and binds everything that the settings name.
+    ///
+    /// # Errors
+    /// The database cannot be opened or is served already, a secret or a certificate cannot be
+    /// read, or the address cannot be bound.
+    pub async fn build(config: Config) -> anyhow::Result<Self> {
+        tls::install_crypto();
+        let metrics = Metrics::new()?;
+        let store = Store::open(&store_options(&config), metrics.clone()).await?;
+        let lock = store.lock_exclusively().await?;
+        let hasher = Hasher::new(config.auth.bcrypt_cost)?;
+        make_first_admin(&store, &hasher, &config.auth).await?;
+
+        let listener = bind(&config.server).await?;
+        let port = listener.local_addr()?.port();
+        let origin = origin(&config.server, port);
+        let tls = config
+            .server
+            .https
+            .then(|| tls::server_config(&config.server))
+            .transpose()?;
+
+        let state = start(config, store, hasher, metrics, &origin).await?;
+        let server = serving::listen(&state, listener, tls)?;
+        Ok(Self {
+            handle: server.handle(),
+            state,
+            lock,
+            server,
+            port,
+            origin,
+        })
+    }
+
+    /// The port that was bound.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where browsers find the server, such as `https://localhost:8080`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The way into the chat.
+    #[must_use]
+    pub fn chat(&self) -> Chat {
+        self.state.chat.clone()
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> Store {
+        self.state.store.clone()
+    }
+
+    /// Serves until `stop`, or until another process has the database; then stops in order.
+    ///
+    /// # Errors
+    /// The server ended by itself, or another process took the database.
+    pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self {
+            state,
+            lock,
+            mut server,
+            handle,
+            ..
+        } = self;
+        let health = actix_web::rt::spawn(state.health.clone().run());
+        let (end_poll, poll_ended) = tokio::sync::oneshot::channel::<()>();
+        let revocations = actix_web::rt::spawn(state.revocations.clone().poll(async {
+            // A sender that is gone says the same.
+            poll_ended.await.unwrap_or_default();
+        }));
+        let result = tokio::select! {
+            () = stop => Ok(()),
+            () = lock.lost() => Err(anyhow::anyhow!("another server has taken this database")),
+            ended = &mut server => ended.context("the server ended by itself"),
+        };
+        stopping::stop(&state, &handle, server).await;
+        drop(end_poll);
+        if let Err(fault) = revocations.await {
+            tracing::error!(%fault, "the poll for changes ended early");
+        }
+        health.abort();
+        state.store.close().await;
+        drop(lock);
+        result
+    }
+}
+
+/// How the store is opened, also by commands that run beside a server.
+#[must_use]
+pub fn store_options(config: &Config) -> StoreOptions {
+    StoreOptions {
+        url: config.store.url.clone(),
+        max_connections: config.store.max_connections,
+        allow_unsafe: config.store.allow_unsafe,
+        acquire_timeout: ACQUIRE_TIMEOUT,
+        busy_timeout: BUSY_TIMEOUT,
+    }
+}
+
+/// Starts the actors and wires what goes against the layers: a change of rights reaches the chat.
+async fn start(
+    config: Config,
+    store: Store,
+    hasher: Hasher,
+    metrics: Metrics,
+    origin: &str,
+) -> anyhow::Result<State> {
+    let keys = Keys::open(config.auth.jwt_secret.as_ref(), &config.server.data_dir)?;
+    let authenticator = Authenticator::new(keys, store.clone(), config.auth.token_lifetime);
+    let limits = Limits::new(&config.limits);
+    let chat = Chat::start(ChatSettings {
+        store: store.clone(),
+        epoch: store.epoch().await?,
+        authenticator: authenticator.clone(),
+        limits: limits.clone(),
+        limits_config: &config.limits,
+        timing: config.chat.clone(),
+        metrics: metrics.clone(),
+    });
+    let revocations = Revocations::new(authenticator.clone(), store.clone());
+    let told = chat.clone();
+    revocations.subscribe(Box::new(move |revoked| told.revoke(revoked)));
+    Ok(State {
+        origins: Origins::new(origin.to_owned(), &config.server.cors_origins),
+        config: Arc::new(config),
+        store,
+        chat,
+        authenticator,
+        hasher,
+        revocations,
+        limits,
+        health: HealthSampler::new(metrics.clone()),
+        metrics,
+        readiness: Readiness::default(),
+    })
+}
+
+/// Makes the admin that the settings name, if the database has none.
+async fn make_first_admin(store: &Store, hasher: &Hasher, auth: &AuthConfig) -> anyhow::Result<()> {
+    let Some((email, password)) = &auth.admin else {
+        return Ok(());
+    };
+    if store.has_admin().await? {
+        return Ok(());
+    }
+    let password_hash = hasher.hash(password.clone()).await?;
+    let admin = NewUser {
+        id: UserId::new(),
+        username: Username::parse("admin")?,
+        email: Some(email.clone()),
+        full_name: FullName::parse("Administrator")?,
+        phone_number: None,
+        password_hash: Some(password_hash),
+        role: Role::Admin,
+    };
+    let user = store
+        .insert_user(admin)
+        .await
+        .context("cannot make the first admin")?;
+    tracing::info!(user.id = %user.id, "the first admin was made");
+    Ok(())
+}
+
+async fn bind(server: &ServerConfig) -> anyhow::Result<StdListener> {
+    let (host, port) = (server.host.as_str(), server.port);
+    let context = || format!("cannot listen on {host}:{port}");
+    let address = lookup_host((host, port))
+        .await
+        .with_context(context)?
+        .next();
+    let address = address.with_context(context)?;
+    let socket = if address.is_ipv6() {
+        TcpSocket::new_v6()
+    } else {
+        TcpSocket::new_v4()
+    }?;
+    // A server that was stopped a moment ago must not be in its successor's way.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address).with_context(context)?;
+    Ok(socket.listen(BACKLOG)?.into_std()?)
+}
+
+/// The own origin: as set, or from host, port and TLS.
+fn origin(server: &ServerConfig, port: u16) -> String {
+    if let Some(url) = &server.public_url {
+        return url.origin().ascii_serialization();
+    }
+    let scheme = if server.https { "https" } else { "http" };
+    let host = match server.host.as_str() {
+        // Nobody can connect to "every address".
+        "0.0.0.0" | "::" | "127.0.0.1" | "::1" => "localhost",
+        host => host,
+    };
+    format!("{scheme}://{host}:{port}")
+}
