@@ -46,3 +46,6 @@ struct Inner {
     backend: Backend,
     metrics: Metrics,
 }
+
+#[cfg(test)]
+mod tests;
