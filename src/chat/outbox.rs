@@ -280,7 +280,7 @@ impl Outbox {
     fn drain(&self, context: &mut Context<'_>) -> io::Result<()> {
         self.blocked.set(false);
         self.coalesce();
-        while let Some(mut front) = self.queue.borrow().front().cloned() {
+        while let Some(mut front) = self.front() {
             let length = front.len();
             front.advance(self.written.get().min(length));
             let taken = self.write(context, &front)?;
@@ -295,6 +295,11 @@ impl Outbox {
         // An idle socket keeps no buffer.
         *self.queue.borrow_mut() = VecDeque::new();
         self.poll_flush(context)
+    }
+
+    /// The chunk at the front, with no borrow left behind.
+    fn front(&self) -> Option<Bytes> {
+        self.queue.borrow().front().cloned()
     }
 
     /// Joins small chunks behind each other, so that they cost one write.

@@ -8,7 +8,10 @@ use crate::{config::Config, startup::Application};
 
 pub(super) async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = stop_requested()?;
-    let ca = config.server.https.then(|| config.server.cert_path.with_file_name("ca.pem"));
+    let ca = config
+        .server
+        .https
+        .then(|| config.server.cert_path.with_file_name("ca.pem"));
     let application = Application::build(config).await?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "Parlor is at {}", application.origin())?;
