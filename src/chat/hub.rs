@@ -30,7 +30,7 @@ const MEMBERS_A_TURN: usize = 2_000;
 
 /// Bytes of one room that are joined before they are written without waiting for more; a quarter
 /// of a socket's budget, so that one batch never fills it.
-const BATCH_BYTES: usize = 256 * 1024;
+pub const BATCH_BYTES: usize = 256 * 1024;
 
 /// Messages that wait for a hub. Rooms stop at 1,024 broadcasts each; this holds the rest.
 const MAILBOX: usize = 8_192;

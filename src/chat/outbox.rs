@@ -201,9 +201,7 @@ impl Outbox {
     /// A publish was answered.
     pub fn publish_settled(&self) {
         self.in_flight.set(self.in_flight.get().saturating_sub(1));
-        if self.reader_waits.get() {
-            self.wake();
-        }
+        self.wake_reader();
     }
 
     /// Whether the session may read on: too much in flight, or half the budget queued, stops it.
@@ -287,6 +285,7 @@ impl Outbox {
             self.account(-(taken as i64));
             if taken < front.len() {
                 self.written.set(length - front.len() + taken);
+                self.wake_reader();
                 return Ok(());
             }
             self.written.set(0);
@@ -294,7 +293,15 @@ impl Outbox {
         }
         // An idle socket keeps no buffer.
         *self.queue.borrow_mut() = VecDeque::new();
+        self.wake_reader();
         self.poll_flush(context)
+    }
+
+    /// Lets the session read on, if it waited for something that is over.
+    fn wake_reader(&self) {
+        if self.reader_waits.get() && self.may_read() {
+            self.wake();
+        }
     }
 
     /// The chunk at the front, with no borrow left behind.

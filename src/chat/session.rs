@@ -9,6 +9,7 @@ mod joining;
 mod requests;
 
 use std::{
+    cell::Cell,
     collections::{HashMap, VecDeque},
     rc::Rc,
     sync::Arc,
@@ -34,7 +35,7 @@ use super::{
     room::Leave,
 };
 use crate::{
-    domain::ids::{RoomId, SessionId},
+    domain::ids::{RoomId, SessionId, UserId},
     protocol::{
         client::{BadFrame, Ref, Resume, parse},
         code::{CloseCode, ErrorCode},
@@ -67,6 +68,8 @@ pub struct Session {
     pace: Rc<ReadPace>,
     greeting: Greeting,
     who: Option<Who>,
+    /// Whom the lobby counts this session for, from before it is asked to.
+    registered: Rc<Cell<Option<UserId>>>,
     rooms: HashMap<RoomId, Membership>,
     /// The room that is being joined; it may count this session in before the session knows.
     attempted: Attempted,
@@ -103,6 +106,7 @@ impl Session {
             pace,
             greeting,
             who: None,
+            registered: Rc::default(),
             rooms: HashMap::new(),
             attempted: Attempted::default(),
             attempts: 0,
@@ -245,8 +249,7 @@ impl Drop for Session {
                 farewell: None,
             });
         }
-        if let Some(who) = &self.who {
-            let user = who.identity.user.id;
+        if let Some(user) = self.registered.get() {
             self.parts.lobby.do_send(SessionEnded {
                 session: self.id,
                 user,

@@ -10,7 +10,7 @@ use crate::{
     chat::{
         Refusal,
         author::{Answers, Author},
-        hub::Task,
+        hub::{BATCH_BYTES, Task},
         journal::{Append, Ticket},
     },
     domain::{
@@ -100,14 +100,18 @@ impl Room {
                 _ => break,
             }
         }
-        if !frames.is_empty() {
-            let (rev, count) = (self.rev, u32::try_from(frames.len()).unwrap_or(u32::MAX));
-            let frames = join(frames);
+        let mut rest = frames.as_slice();
+        while !rest.is_empty() {
+            let (chunk, later) = rest.split_at(chunk_length(rest));
+            let rev = self.rev - Rev::try_from(later.len()).unwrap_or(0);
+            let count = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+            let frames = join(chunk);
             self.tell_hubs(frames.len(), || Task::Broadcast {
                 frames: frames.clone(),
                 count,
                 rev,
             });
+            rest = later;
         }
         if !self.commits.early.is_empty() {
             self.read_hole(context);
@@ -236,9 +240,20 @@ fn body<'a>(draft: &'a Draft, receipt: &Receipt) -> MessageBody<'a> {
     }
 }
 
-fn join(mut frames: Vec<Bytes>) -> Bytes {
-    if frames.len() == 1 {
-        return frames.pop().unwrap_or_default();
+/// How many frames go together, at least one: what a hub joins anyway, and never so much that it
+/// fills a socket's budget by itself.
+fn chunk_length(frames: &[Bytes]) -> usize {
+    let mut bytes = 0;
+    let fits = frames.iter().take_while(|frame| {
+        bytes += frame.len();
+        bytes <= BATCH_BYTES
+    });
+    fits.count().max(1)
+}
+
+fn join(frames: &[Bytes]) -> Bytes {
+    if let [only] = frames {
+        return only.clone();
     }
     let mut joined = BytesMut::with_capacity(frames.iter().map(Bytes::len).sum());
     frames

@@ -1,6 +1,6 @@
 //! Who is behind a socket, and for how long.
 
-use std::{sync::Arc, time::Duration};
+use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
 
 use actix::prelude::*;
 
@@ -8,7 +8,7 @@ use super::{Session, SessionContext};
 use crate::{
     auth::{AuthError, Authenticator, Identity},
     chat::{
-        lobby::{Lobby, Register, SessionEnded, TooMany},
+        lobby::{Lobby, Register, TooMany},
         outbox::MAX_IN_FLIGHT,
         reader::MAX_MESSAGE,
         room::MAX_REPLAY,
@@ -57,7 +57,7 @@ impl Session {
             token,
             session: self.id,
             address: context.address(),
-            present: self.who.as_ref().map(|who| who.identity.user.id),
+            registered: self.registered.clone(),
         };
         let checked = bearer.check(self.parts.authenticator.clone(), self.parts.lobby.clone());
         context.wait(
@@ -184,8 +184,8 @@ struct Bearer {
     token: String,
     session: SessionId,
     address: Addr<Session>,
-    /// Who is behind the socket already.
-    present: Option<UserId>,
+    /// Whom the lobby counts the socket for already.
+    registered: Rc<Cell<Option<UserId>>>,
 }
 
 impl Bearer {
@@ -201,9 +201,14 @@ impl Bearer {
             .await
             .map_err(Denied::Token)?;
         let user = identity.user.id;
-        if self.present.is_some_and(|present| present != user) {
+        if self
+            .registered
+            .get()
+            .is_some_and(|registered| registered != user)
+        {
             return Err(Denied::Token(AuthError::Invalid));
         }
+        self.registered.set(Some(user));
         let recipient = self.address.recipient();
         let register = Register {
             session: self.session,
@@ -216,17 +221,9 @@ impl Bearer {
             Ok(Err(TooMany)) => return Err(Denied::TooMany),
             Err(gone) => return Err(Denied::Token(AuthError::Unavailable(gone.into()))),
         }
-        match authenticator.authenticate(&self.token).await {
-            Ok(identity) => Ok(identity),
-            Err(fault) => {
-                if self.present.is_none() {
-                    lobby.do_send(SessionEnded {
-                        session: self.session,
-                        user,
-                    });
-                }
-                Err(Denied::Token(fault))
-            }
-        }
+        authenticator
+            .authenticate(&self.token)
+            .await
+            .map_err(Denied::Token)
     }
 }
