@@ -70,3 +70,12 @@ impl Store {
         .await
     }
 }
+
+/// Writes drafts in a transaction that a test ends as it likes.
+#[cfg(test)]
+pub(super) async fn write_in_postgres(
+    tx: &mut sqlx::PgConnection,
+    drafts: &[&Draft],
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    postgres::write(tx, drafts, crate::clock::now()).await
+}
