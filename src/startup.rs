@@ -138,9 +138,8 @@ impl Application {
     }
 }
 
-/// How the store is opened, also by commands that run beside a server.
-#[must_use]
-pub fn store_options(config: &Config) -> StoreOptions {
+/// How a server opens the store: it answers 503 rather than wait for long.
+fn store_options(config: &Config) -> StoreOptions {
     StoreOptions {
         url: config.store.url.clone(),
         max_connections: config.store.max_connections,
