@@ -1,1 +1,14 @@
+//! The server as its clients see it: over HTTPS, over WSS and on the command line.
+//!
+//! Each test has a server and a database of its own. With `TEST_DATABASE_URL` set to a PostgreSQL
+//! server the databases are made there, otherwise they are SQLite files: the same tests for both.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and says where"
+)]
+
+mod harness;

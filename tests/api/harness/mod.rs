@@ -1,0 +1,45 @@
+//! What the tests stand on: servers, databases, clients and sockets.
+
+mod answer;
+mod app;
+mod client;
+mod database;
+mod home;
+mod opening;
+mod server;
+mod site;
+mod socket;
+
+use std::time::Duration;
+
+pub use self::{
+    answer::Answer,
+    app::TestApp,
+    client::Client,
+    database::TestDatabase,
+    home::{Home, finish},
+    opening::{Opening, Proof},
+    server::Server,
+    site::{ADMIN_EMAIL, ADMIN_PASSWORD, PASSWORD, Person, Site, registration},
+    socket::{Event, Heard, Socket},
+};
+
+/// How long a test waits for what must come; far above what it takes on a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// A name that no other test uses.
+pub fn unique(what: &str) -> String {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    format!("{what}-{}", &id[..12])
+}
+
+/// Asks again and again until it is so; for what no frame and no line announces.
+pub async fn until(mut so: impl AsyncFnMut() -> bool) {
+    let asking = async {
+        while !so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let asked = tokio::time::timeout(LIMIT, asking).await;
+    asked.expect("it comes to be so");
+}
