@@ -13,3 +13,7 @@
 
 mod harness;
 mod layers;
+mod users;
+mod users_delete;
+mod users_list;
+mod users_update;
