@@ -11,8 +11,14 @@
     reason = "a test that cannot go on has failed, and says where"
 )]
 
+mod access;
+mod auth;
+mod cookies;
 mod harness;
+mod hashing;
 mod layers;
+mod limits;
+mod refresh;
 mod users;
 mod users_delete;
 mod users_list;
