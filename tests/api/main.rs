@@ -14,12 +14,15 @@
 mod access;
 mod auth;
 mod cookies;
+mod errors;
 mod harness;
 mod hashing;
 mod history;
+mod http2;
 mod layers;
 mod limits;
 mod messages;
+mod raw;
 mod refresh;
 mod rooms;
 mod users;
