@@ -13,6 +13,9 @@
 
 mod access;
 mod auth;
+mod backup;
+mod cli;
+mod config;
 mod cookies;
 mod errors;
 mod harness;
@@ -28,6 +31,7 @@ mod metrics;
 mod raw;
 mod refresh;
 mod rooms;
+mod startup;
 mod users;
 mod users_delete;
 mod users_list;
