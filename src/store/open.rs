@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    Connection as _, PgConnection, PgPool, SqlitePool,
+    Connection as _, PgConnection, PgPool, Row as _, SqlitePool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -228,8 +228,12 @@ pub(super) async fn set_up(connection: &mut PgConnection) -> Result<(), sqlx::Er
 
 /// Whether a returned connection stands outside every transaction: a future that was dropped during
 /// BEGIN can leave one open. Inside a transaction `now()` is its start.
+///
+/// In one simple query: a prepared statement is bound and executed at two times, so that it would
+/// seem to stand in a transaction, and every connection would be used once.
 async fn is_clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT now() = statement_timestamp()")
+    sqlx::raw_sql("SELECT now() = statement_timestamp()")
         .fetch_one(connection)
-        .await
+        .await?
+        .try_get(0)
 }

@@ -170,6 +170,36 @@ async fn resolving_waits_until_the_lost_transaction_has_ended() {
     place.remove().await;
 }
 
+/// A connection takes long to make: a pool that closes what it gets back has no use.
+#[tokio::test]
+async fn a_clean_connection_is_used_again() {
+    let Some(place) = Place::postgres().await else {
+        return;
+    };
+    let store = place.store().await;
+    let ann = profile(&store, "ann").await;
+    let mut watcher = PgConnection::connect(&place.options().url).await.unwrap();
+    // Two, because one may still be on its way back when the next is taken.
+    let mut backends = std::collections::HashSet::new();
+    for _ in 0..20 {
+        commit(&store, vec![draft(&ann, "general", "x")]).await;
+        let ids: Vec<i32> = sqlx::query_scalar(
+            "SELECT pid FROM pg_stat_activity
+             WHERE application_name = 'parlor' AND datname = current_database()",
+        )
+        .fetch_all(&mut watcher)
+        .await
+        .unwrap();
+        backends.extend(ids);
+    }
+    assert!(
+        backends.len() <= 4,
+        "{} connections for one after another",
+        backends.len()
+    );
+    place.remove().await;
+}
+
 /// A client that goes away drops its handler, wherever that is just then.
 #[tokio::test]
 async fn a_dropped_request_leaves_no_transaction_behind() {
