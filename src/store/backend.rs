@@ -24,6 +24,8 @@ pub(super) enum Backend {
         pool: PgPool,
         /// For connections that must not come from the pool.
         options: Box<PgConnectOptions>,
+        /// The most bytes of rows in one INSERT.
+        statement_bytes: usize,
     },
 }
 

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use sqlx::{
     Connection as _, PgConnection, PgPool, Row as _, SqlitePool,
     migrate::Migrator,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -182,8 +182,23 @@ async fn open_postgres(
         .map_err(OpenError::Connect)?;
     Ok(Backend::Postgres {
         pool,
+        statement_bytes: statement_bytes(&address),
         options: Box::new(address),
     })
+}
+
+/// The most bytes of rows that one INSERT should have on this connection.
+///
+/// TLS cuts what is sent into records of 16 KiB, each written on its own, and sqlx leaves Nagle's
+/// algorithm on: the last record would wait 40 ms for the server's delayed acknowledgement. So a
+/// statement must fit into one record.
+fn statement_bytes(address: &PgConnectOptions) -> usize {
+    let plain = matches!(address.get_ssl_mode(), PgSslMode::Disable);
+    if plain || address.get_socket().is_some() || address.get_host().starts_with('/') {
+        usize::MAX
+    } else {
+        14 * 1024
+    }
 }
 
 /// Migrates on a connection of its own, which has no time limit; several processes may start at

@@ -233,8 +233,12 @@ async fn write(
         Backend::Sqlite { writer, .. } => in_transaction!(sqlite writer, tx => {
             sqlite::write(tx, drafts, at).await
         }),
-        Backend::Postgres { pool, .. } => in_transaction!(postgres pool, tx => {
-            postgres::write(tx, drafts, at).await
+        Backend::Postgres {
+            pool,
+            statement_bytes,
+            ..
+        } => in_transaction!(postgres pool, tx => {
+            postgres::write(tx, drafts, at, *statement_bytes).await
         }),
     }
 }

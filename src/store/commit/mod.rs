@@ -77,5 +77,5 @@ pub(super) async fn write_in_postgres(
     tx: &mut sqlx::PgConnection,
     drafts: &[&Draft],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
-    postgres::write(tx, drafts, crate::clock::now()).await
+    postgres::write(tx, drafts, crate::clock::now(), usize::MAX).await
 }

@@ -16,11 +16,12 @@ use crate::domain::{
     message::{Draft, Receipt},
 };
 
-/// Numbers the drafts of known rooms and inserts them.
+/// Numbers the drafts of known rooms and inserts them, `bytes` at most in one statement.
 pub(super) async fn write(
     tx: &mut PgConnection,
     drafts: &[&Draft],
     at: DateTime<Utc>,
+    bytes: usize,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut counts: BTreeMap<&RoomId, i64> = BTreeMap::new();
     for draft in drafts {
@@ -56,10 +57,33 @@ pub(super) async fn write(
     let (outcomes, mut rows) = number(drafts, &mut last, at);
     // Two nodes that insert the same client ids wait for each other in one order.
     rows.sort_by_key(|(draft, _)| (draft.sender.id, draft.client_message_id.as_ref()));
-    if !rows.is_empty() {
-        insert(tx, &rows, at).await?;
+    let mut rest = rows.as_slice();
+    while let Some(rows) = statement(&mut rest, bytes) {
+        insert(tx, rows, at).await?;
     }
     Ok(outcomes)
+}
+
+/// Splits off the rows that fit into one statement, at least one.
+fn statement<'s, 'd>(
+    rest: &mut &'s [(&'d Draft, Receipt)],
+    bytes: usize,
+) -> Option<&'s [(&'d Draft, Receipt)]> {
+    /// The columns of fixed length, and the length before each of the nine values.
+    const FIXED: usize = 120;
+    let mut left = bytes;
+    let fitting = rest.iter().take_while(|(draft, _)| {
+        let name = draft.client_message_id.as_ref();
+        let texts = draft.content.as_str().len()
+            + draft.room_id.as_str().len()
+            + name.map_or(0, |name| name.as_str().len());
+        let fits = left.checked_sub(FIXED + texts);
+        left = fits.unwrap_or_default();
+        fits.is_some()
+    });
+    let (rows, others) = rest.split_at_checked(fitting.count().max(1))?;
+    *rest = others;
+    Some(rows)
 }
 
 /// Waits for whoever writes in these rooms, in one order: two nodes must not deadlock.
