@@ -51,7 +51,6 @@ impl TestApp {
     }
 
     async fn start(home: Home, config: Config) -> Self {
-        parlor::tls::install_crypto();
         let (started, starting) = oneshot::channel();
         let running = Running::start(config.clone(), started);
         let Started { port, chat, store } = starting
@@ -82,7 +81,7 @@ fn config(home: &Home) -> Config {
     let mut config = Config::default();
     config.server.port = 0;
     config.server.workers = 2;
-    config.server.shutdown = Duration::from_secs(1);
+    config.server.shutdown = Duration::from_millis(250);
     config.server.data_dir = home.path().to_owned();
     config.server.cert_path = home.certificate();
     config.server.key_path = home.key();

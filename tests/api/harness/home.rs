@@ -67,7 +67,7 @@ impl Home {
                 ("REGISTRATIONS_PER_MINUTE", "0"),
                 ("MESSAGES_PER_SECOND", "0"),
                 ("MAX_CONNECTIONS_PER_USER", "0"),
-                ("SHUTDOWN_SECONDS", "2"),
+                ("SHUTDOWN_SECONDS", "1"),
             ])
             .env("DATABASE_URL", self.database.url())
             .env("SSL_CERT_PATH", self.certificate())

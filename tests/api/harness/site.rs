@@ -58,6 +58,7 @@ pub struct Site {
 impl Site {
     /// A server on `localhost`; with `ca`, over TLS and trusted by that certificate alone.
     pub fn new(port: u16, ca: Option<&Path>) -> Self {
+        parlor::tls::install_crypto();
         let tls = ca.map(trusting);
         let mut http = reqwest::Client::builder()
             .no_proxy()
