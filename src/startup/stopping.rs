@@ -21,10 +21,8 @@ pub async fn stop(state: &State, handle: &ServerHandle, server: Server) {
     gone(state, within.saturating_sub(began.elapsed()) / 2).await;
     // What came in at the last moment.
     settle(state, within.saturating_sub(began.elapsed()) / 2).await;
-    let stopped = async {
-        handle.stop(true).await;
-        server.await
-    };
+    // The server hears that it is to stop only while it is polled.
+    let stopped = async { tokio::join!(handle.stop(true), server).1 };
     match tokio::time::timeout(within.saturating_sub(began.elapsed()), stopped).await {
         Ok(Ok(())) => tracing::info!("stopped"),
         Ok(Err(fault)) => tracing::error!(%fault, "the server ended badly"),
