@@ -4,6 +4,7 @@ use std::{ops::DerefMut, path::PathBuf, time::Duration};
 
 use sqlx::{Database, PgPool, SqlitePool, pool::PoolConnection, postgres::PgConnectOptions};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::{Store, StoreError};
 
@@ -201,7 +202,8 @@ impl Store {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, tokio::task::JoinError> {
         let start = Instant::now();
-        let done = tokio::spawn(work).await;
+        // What it logs belongs to the request that asked for it.
+        let done = tokio::spawn(work.in_current_span()).await;
         self.count(operation, table, start);
         done
     }
