@@ -1,6 +1,6 @@
 //! Opening a database: connections, tables and first rows.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
     Connection as _, PgConnection, PgPool, Row as _, SqlitePool,
@@ -152,11 +152,13 @@ async fn open_sqlite(
     })
 }
 
-/// Makes the folder of a database's file.
+/// Makes the folder of a database's file, for its owner alone: everybody's messages and the hashes
+/// of their passwords are in there.
 pub(super) fn make_folder(file: &Path) -> Result<(), OpenError> {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => {
-            std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            made.map_err(|source| OpenError::Folder {
                 path: folder.to_path_buf(),
                 source,
             })
