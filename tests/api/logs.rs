@@ -13,6 +13,15 @@ fn parsed(output: &str) -> Vec<Value> {
         .collect()
 }
 
+/// Whether a line tells of work that only requests cause.
+fn belongs_to_a_request(line: &Value) -> bool {
+    let statement = line["db.statement"].as_str().unwrap_or_default();
+    line["message"] == "request answered"
+        || ["INTO logins", "INTO refresh_tokens"]
+            .iter()
+            .any(|part| statement.contains(part))
+}
+
 #[tokio::test]
 async fn every_line_of_a_request_has_its_id_and_no_secret() {
     let home = Home::new().await;
@@ -60,6 +69,14 @@ async fn every_line_of_a_request_has_its_id_and_no_secret() {
     for line in &lines {
         assert!(
             line["level"].is_string() && line["timestamp"].is_string(),
+            "{line}"
+        );
+    }
+    for line in lines.iter().filter(|line| belongs_to_a_request(line)) {
+        let spans = line["spans"].as_array();
+        let has_id = |span: &Value| span["request_id"].is_string();
+        assert!(
+            spans.is_some_and(|spans| spans.iter().any(has_id)),
             "{line}"
         );
     }

@@ -28,6 +28,7 @@ mod limits;
 mod logs;
 mod messages;
 mod metrics;
+mod nasty;
 mod raw;
 mod refresh;
 mod rooms;

@@ -4,7 +4,9 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use tokio::net::TcpListener;
 
-use crate::harness::{ADMIN_EMAIL, Home, PASSWORD, Server, TestDatabase, finish};
+use crate::harness::{
+    ADMIN_EMAIL, Home, OwnPostgres, PASSWORD, Server, TestDatabase, finish, until,
+};
 
 fn mode(path: &Path) -> u32 {
     let file = fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -43,6 +45,11 @@ async fn one_command_makes_everything_and_says_what_to_do_next() {
         assert!(home.path().join(file).is_file(), "{file}");
     }
     assert_eq!(mode(&home.path().join("certs/key.pem")), 0o600);
+    assert_eq!(
+        mode(&home.path().join("data")),
+        0o700,
+        "what people said is not for everybody on the machine"
+    );
     let mut secrets = 0;
     for entry in fs::read_dir(home.path().join("data")).unwrap() {
         let path = entry.unwrap().path();
@@ -153,6 +160,32 @@ async fn signals_end_the_server_in_good_order() {
     }
 }
 
+/// Nobody is connected, so there is nothing to wait for.
+#[tokio::test]
+async fn an_idle_server_stops_at_once() {
+    let home = Home::new().await;
+    let server = Server::with(&home, &[("SHUTDOWN_SECONDS", "600")]).await;
+    stop(server).await;
+}
+
+/// A load balancer must hear of the stop before the server is gone.
+#[tokio::test]
+async fn a_server_that_stops_is_not_ready_while_it_still_answers() {
+    let home = Home::new().await;
+    let server = Server::with(&home, &[("SHUTDOWN_SECONDS", "4")]).await;
+    let alice = server.client("alice").await;
+    let mut socket = server.ws(&alice).joined("general").await;
+    server.api().get("/health/ready").await.ok(200);
+    server.signal("TERM").await;
+    socket.wait_for("reconnect").await;
+    let draining = server.api().get("/health/ready").await;
+    draining.refused(503, "unavailable");
+    server.api().get("/health/live").await.ok(200);
+    drop(socket);
+    let (status, output) = server.ended().await;
+    assert!(status.success(), "{output}");
+}
+
 #[tokio::test]
 async fn a_taken_port_is_told() {
     let home = Home::new().await;
@@ -221,4 +254,30 @@ async fn migrating_alone_prepares_a_database() {
     }
     let server = Server::start(&home).await;
     server.client("alice").await;
+}
+
+/// With `fsync=off` PostgreSQL says that it stored what a power cut takes away again.
+#[tokio::test]
+async fn a_postgresql_that_may_forget_is_refused_unless_asked_for() {
+    let home = Home::new().await;
+    let TestDatabase::Postgres { .. } = home.database else {
+        return;
+    };
+    let postgres = OwnPostgres::start().await;
+    postgres.execute("ALTER SYSTEM SET fsync = off").await;
+    postgres.execute("SELECT pg_reload_conf()").await;
+    let url = postgres.url.as_str();
+    until(async || postgres.shows("fsync").await == "off").await;
+    let mut command = home.command(&["serve"]);
+    command.env("DATABASE_URL", url);
+    let output = finish(command).await;
+    assert!(!output.status.success(), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("fsync"),
+        "{output:?}"
+    );
+    let unsafe_too = [("DATABASE_URL", url), ("ALLOW_UNSAFE_DATABASE", "1")];
+    let server = Server::with(&home, &unsafe_too).await;
+    server.client("alice").await;
+    stop(server).await;
 }

@@ -6,6 +6,7 @@ mod client;
 mod database;
 mod home;
 mod opening;
+mod postgres;
 mod server;
 mod site;
 mod socket;
@@ -19,6 +20,7 @@ pub use self::{
     database::TestDatabase,
     home::{Home, finish},
     opening::{Opening, Proof},
+    postgres::OwnPostgres,
     server::Server,
     site::{ADMIN_EMAIL, ADMIN_PASSWORD, PASSWORD, Person, Site, registration},
     socket::{Event, Heard, Socket},
