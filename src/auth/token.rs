@@ -161,6 +161,9 @@ impl Keys {
         }
         let mut validation = Validation::new(key.algorithm);
         validation.leeway = 0;
+        // The second named by `exp` is the first in which the token is no longer accepted
+        // (RFC 7519, section 4.1.4).
+        validation.reject_tokens_expiring_in_less_than = 1;
         validation.validate_nbf = true;
         match decode::<Claims>(token, &key.decoding, &validation) {
             Ok(token) => Ok(token.claims),
