@@ -16,8 +16,17 @@ use crate::domain::{
 #[serde(untagged)]
 pub enum Ref {
     Number(i64),
-    /// At most 64 characters.
+    /// At most [`MAX_REF`] characters.
     Text(Box<str>),
+}
+
+/// The longest text of a `ref`, in characters; a longer one is not echoed.
+const MAX_REF: usize = 64;
+
+impl Ref {
+    fn is_short(&self) -> bool {
+        !matches!(self, Self::Text(text) if text.chars().count() > MAX_REF)
+    }
 }
 
 /// A frame that makes sense.
@@ -99,8 +108,7 @@ pub fn parse(text: &str) -> Result<(ClientFrame, Option<Ref>), BadFrame> {
         Ok(fields) => fields,
         Err(fault) => return Err(unreadable(text, &fault)),
     };
-    let too_long = |r: &Ref| matches!(r, Ref::Text(text) if text.chars().count() > 64);
-    let reference = fields.reference.take().filter(|r| !too_long(r));
+    let reference = fields.reference.take().filter(Ref::is_short);
     let client_message_id = fields.client_message_id.as_deref().map(str::to_owned);
     match fields.into_frame() {
         Ok(frame) => Ok((frame, reference)),
@@ -202,7 +210,9 @@ fn unreadable(text: &str, fault: &serde_json::Error) -> BadFrame {
             Some(_) => format!("The frame is not of its type's form: {fault}"),
             None => "A frame must be one JSON object".to_owned(),
         },
-        reference: field("ref").and_then(|value| Ref::deserialize(value).ok()),
+        reference: field("ref")
+            .and_then(|value| Ref::deserialize(value).ok())
+            .filter(Ref::is_short),
         client_message_id: field("client_message_id")
             .and_then(|v| v.as_str())
             .map(str::to_owned),
