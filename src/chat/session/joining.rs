@@ -1,6 +1,12 @@
 //! Joining rooms, and replaying what was missed at the pace of the socket.
 
-use std::{cell::RefCell, future::poll_fn, rc::Rc, task::Poll, time::Instant};
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    rc::{Rc, Weak},
+    task::Poll,
+    time::Instant,
+};
 
 use actix::prelude::*;
 use bytes::BytesMut;
@@ -46,6 +52,8 @@ pub struct Membership {
     /// How far the session has replayed, once it did.
     pub replayed: Rev,
     pub typed: Option<Instant>,
+    /// Ends with the membership; replays for it end then, too.
+    life: Rc<()>,
 }
 
 /// A part of a room that a session missed.
@@ -54,6 +62,16 @@ pub struct ReplayJob {
     attempt: u32,
     after: Rev,
     upto: Rev,
+    /// Of the membership that it replays for.
+    life: Weak<()>,
+}
+
+impl ReplayJob {
+    /// Whether the session is still in the room, by the same join: else the client would hear old
+    /// messages after it has left, or after a later join's `connected`.
+    fn is_wanted(&self) -> bool {
+        self.life.strong_count() > 0
+    }
 }
 
 impl Session {
@@ -107,12 +125,14 @@ impl Session {
         context: &mut SessionContext,
     ) {
         let replayed = joined.replay.as_ref().map_or(0, |replay| replay.upto);
+        let life = Rc::new(());
         let membership = Membership {
             room,
             key: joined.key,
             attempt,
             replayed,
-            typed: None,
+            typed: self.rooms.get(&room_id).and_then(|before| before.typed),
+            life: life.clone(),
         };
         self.rooms.insert(room_id.clone(), membership);
         if let Some(replay) = joined.replay {
@@ -122,6 +142,7 @@ impl Session {
                 attempt,
                 after: replay.after,
                 upto: replay.upto,
+                life: Rc::downgrade(&life),
             };
             self.replays.push_back(job);
             self.replay_next(context);
@@ -136,7 +157,7 @@ impl Session {
         let Some(job) = self.replays.pop_front() else {
             return;
         };
-        if !self.is_current(&job) {
+        if !job.is_wanted() {
             return self.replay_next(context);
         }
         self.replaying = true;
@@ -145,12 +166,6 @@ impl Session {
             fut::wrap_future::<_, Self>(replay)
                 .map(|done, session, context| session.replayed(done, context)),
         );
-    }
-
-    fn is_current(&self, job: &ReplayJob) -> bool {
-        self.rooms
-            .get(&job.room_id)
-            .is_some_and(|m| m.attempt == job.attempt)
     }
 
     fn replayed(
@@ -164,7 +179,7 @@ impl Session {
             return self.close(CloseCode::ReplayFailed, context);
         }
         if let Some(membership) = self.rooms.get(&job.room_id)
-            && membership.attempt == job.attempt
+            && job.is_wanted()
         {
             let task = Task::GoLive {
                 session: self.id,
@@ -195,6 +210,7 @@ impl Handler<ReplayMore> for Session {
             attempt: more.attempt,
             after: membership.replayed,
             upto: more.upto,
+            life: Rc::downgrade(&membership.life),
         };
         membership.replayed = more.upto;
         self.replays.push_back(job);
@@ -236,7 +252,7 @@ async fn write_pages(
     job: &ReplayJob,
 ) -> Result<(), StoreError> {
     let mut after = job.after;
-    while after < job.upto {
+    while after < job.upto && job.is_wanted() {
         drained(outbox).await;
         let page = {
             // A storm of resumes reads in turns, and leaves connections to others. The semaphore
@@ -251,13 +267,18 @@ async fn write_pages(
         after = last.rev;
         let mut bytes = BytesMut::new();
         for message in &page {
+            if !job.is_wanted() {
+                return Ok(());
+            }
             bytes.extend_from_slice(&frame::text(&ServerFrame::Message(message.into())));
             if bytes.len() >= PAGE_BYTES {
                 outbox.send(&bytes.split().freeze());
                 drained(outbox).await;
             }
         }
-        outbox.send(&bytes.freeze());
+        if job.is_wanted() {
+            outbox.send(&bytes.freeze());
+        }
     }
     Ok(())
 }
