@@ -3,6 +3,7 @@
 mod answer;
 mod app;
 mod client;
+mod crowd;
 mod database;
 mod home;
 mod opening;
@@ -10,6 +11,7 @@ mod postgres;
 mod server;
 mod site;
 mod socket;
+pub mod wire;
 
 use std::time::Duration;
 

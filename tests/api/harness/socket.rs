@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use futures_util::{SinkExt, StreamExt};
-use parlor::protocol::code::CloseCode;
+use parlor::protocol::code::{CloseCode, ErrorCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
@@ -189,6 +189,24 @@ impl Socket {
             Some(code) => *code,
             None => self.fail(&format!("an unknown close code {number}")),
         }
+    }
+
+    /// Checks that the server closes with this code, and says why.
+    pub async fn closed_as(&mut self, code: CloseCode) {
+        let closed = self.closed().await;
+        if closed != (code.number(), code.reason()) {
+            self.fail(&format!("closed by {closed:?}, not by {code:?}"));
+        }
+    }
+
+    /// Sends a frame and gives the `error` that answers it, which must have this code.
+    pub async fn refused(&mut self, frame: &Value, code: ErrorCode) -> Value {
+        self.send(frame).await;
+        let error = self.wait_for("error").await;
+        if error["code"] != code.as_str() {
+            self.fail(&format!("{frame} is not refused as {code:?}"));
+        }
+        error
     }
 
     /// The number and reason of the close frame that must come.
