@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::TestApp;
+use crate::harness::{Home, OwnPostgres, TestApp, TestDatabase, until};
 
 #[tokio::test]
 async fn health_tells_of_the_server_and_its_machine() {
@@ -70,4 +70,33 @@ async fn a_server_without_its_database_lives_but_is_not_ready() {
     app.api().get("/health").await.ok(200);
     let login = json!({"username": "alice", "password": "Wrong-Horse-1"});
     app.api().login(&login).await.refused(503, "unavailable");
+}
+
+/// The server outlives its database: it says so meanwhile, and goes on by itself.
+#[tokio::test]
+async fn readiness_follows_postgresql_down_and_up() {
+    let home = Home::new().await;
+    let TestDatabase::Postgres { .. } = home.database else {
+        return;
+    };
+    let postgres = OwnPostgres::start().await;
+    let app = TestApp::with(|config| config.store.url = postgres.url.clone()).await;
+    let alice = app.client("alice").await;
+    let api = app.as_user(&alice);
+    for mode in ["fast", "immediate"] {
+        api.get("/health/ready").await.ok(200);
+        let before = api.say("general", "before").await;
+        postgres.stop(mode).await;
+        let refused = api.get("/health/ready").await;
+        refused.refused(503, "unavailable");
+        let content = json!({"content": "meanwhile", "client_message_id": mode});
+        let refused = api.post_message("general", &content).await;
+        refused.refused(503, "unavailable");
+        api.get("/health/live").await.ok(200);
+        postgres.resume().await;
+        until(async || api.get("/health/ready").await.status() == 200).await;
+        let said = api.post_message("general", &content).await.ok(201);
+        let next = before["seq"].as_i64().unwrap() + 1;
+        assert_eq!(said["seq"], next, "what was refused has no place");
+    }
 }
