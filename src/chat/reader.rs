@@ -78,12 +78,13 @@ pub struct FrameReader {
 }
 
 impl FrameReader {
-    /// Reads from the outbox's socket; `first` is what came behind the upgrade request.
-    pub fn new(outbox: Rc<Outbox>, pace: Rc<ReadPace>, first: BytesMut) -> Self {
+    /// Reads from the outbox's socket; `first` is what came behind the upgrade request. It is
+    /// copied, since it lies in the dispatcher's buffer of many kilobytes.
+    pub fn new(outbox: Rc<Outbox>, pace: Rc<ReadPace>, first: &[u8]) -> Self {
         Self {
             outbox,
             pace,
-            buffer: first,
+            buffer: BytesMut::from(first),
             remaining: 0,
             pause: false,
         }

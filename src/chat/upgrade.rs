@@ -11,7 +11,7 @@ use std::{rc::Rc, sync::Arc};
 
 use actix_codec::Framed;
 use actix_http::{HttpMessage as _, Request, h1, header};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use uuid::Uuid;
 
 use self::handshake::{Handshake, Wanted};
@@ -54,7 +54,7 @@ impl Gate {
         let id = Uuid::now_v7().to_string();
         let wanted = Wanted::by(request.path());
         let path = wanted.as_ref().map_or("unmatched", |wanted| wanted.pattern);
-        let mut parts = framed.into_parts();
+        let parts = framed.into_parts();
         let answer = self.examine(&request, wanted).await;
         let status = match &answer {
             Ok(_) => 101,
@@ -76,10 +76,9 @@ impl Gate {
         tracing::info!(request_id = %id, method, route = path, status, "upgrade");
         match answer {
             Ok(handshake) => {
-                let mut head = std::mem::take(&mut parts.write_buf);
-                head.extend_from_slice(&handshake.response(&id));
+                let head = [&parts.write_buf[..], &handshake.response(&id)].concat();
                 let Handshake { greeting, .. } = handshake;
-                self.start(Box::new(parts.io), parts.read_buf, head.freeze(), greeting);
+                self.start(Box::new(parts.io), &parts.read_buf, head.into(), greeting);
             }
             Err(fault) => {
                 refusal::write(parts.io, parts.write_buf, &fault.problem(), &id).await;
@@ -128,7 +127,7 @@ impl Gate {
     }
 
     /// Runs the session in a task of its own.
-    fn start(&self, io: Box<dyn Transport>, first: BytesMut, head: Bytes, greeting: Greeting) {
+    fn start(&self, io: Box<dyn Transport>, first: &[u8], head: Bytes, greeting: Greeting) {
         let parts = self.chat.parts.clone();
         let outbox = Rc::new(Outbox::new(io, parts.metrics.clone()));
         outbox.push(head);
