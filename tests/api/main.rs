@@ -17,6 +17,7 @@ mod backup;
 mod cli;
 mod config;
 mod cookies;
+mod docs;
 mod errors;
 mod harness;
 mod hashing;
