@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io,
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
@@ -36,6 +37,7 @@ impl Store {
         // Under another name until it is whole: half a copy must not look like one.
         let partial = beside(file, ".partial");
         remove(&partial)?;
+        make_private(&partial)?;
         let target = partial.to_str().ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, "the file's name is not UTF-8")
         })?;
@@ -148,6 +150,13 @@ async fn blocking(
 ) -> Result<(), BackupError> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.map_err(io::Error::other)??)
+}
+
+/// Makes an empty file for its owner alone: a copy holds password hashes. SQLite fills it.
+fn make_private(file: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true).mode(0o600);
+    options.open(file).map(drop)
 }
 
 fn remove(file: &Path) -> io::Result<()> {
