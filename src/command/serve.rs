@@ -22,7 +22,7 @@ pub(super) async fn serve(config: Config) -> anyhow::Result<()> {
         writeln!(
             out,
             "There is no admin yet: set ADMIN_EMAIL and ADMIN_PASSWORD and start again, or run\n  \
-             parlor user create --role admin --help"
+             PARLOR_PASSWORD=... parlor user create NAME --role admin"
         )?;
     }
     out.flush()?;

@@ -59,11 +59,13 @@ pub enum UserCommand {
 pub struct Create {
     /// 3 to 50 letters, digits, dots, hyphens or underscores.
     username: String,
+    /// Unique; the user may sign in with it too.
     #[arg(long)]
     email: Option<String>,
     /// The name that others read. [default: the user name]
     #[arg(long)]
     full_name: Option<String>,
+    /// Such as +44 1632 960961.
     #[arg(long)]
     phone_number: Option<String>,
     #[arg(long, value_enum, default_value_t)]
