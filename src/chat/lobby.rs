@@ -47,6 +47,8 @@ pub struct Lobby {
     rooms: HashMap<RoomId, Slot>,
     next_key: u64,
     people: People,
+    /// The server stops, and its actors with it.
+    closing: bool,
 }
 
 impl Lobby {
@@ -70,6 +72,7 @@ impl Lobby {
                 rooms: HashMap::new(),
                 next_key: 0,
                 people: People::new(max_sessions_per_user),
+                closing: false,
             }
         })
     }

@@ -153,6 +153,7 @@ impl Handler<CloseAll> for Lobby {
     type Result = ();
 
     fn handle(&mut self, CloseAll(code): CloseAll, _: &mut Self::Context) {
+        self.closing = true;
         for session in self.people.everyone() {
             session.recipient.do_send(ToSession::Close(code));
         }

@@ -256,6 +256,10 @@ impl Handler<RoomEnded> for Lobby {
     type Result = ();
 
     fn handle(&mut self, RoomEnded { room_id, key }: RoomEnded, _: &mut Self::Context) {
+        if self.closing {
+            // The worker threads end, and the rooms on them.
+            return;
+        }
         tracing::warn!(room.id = %room_id, "a room's actor died");
         for hub in &self.hubs {
             hub.hub.do_send(ToHub {
