@@ -162,7 +162,7 @@ pub struct LogConfig {
 impl Default for LogConfig {
     fn default() -> Self {
         Self {
-            filter: "info,sqlx=warn".into(),
+            filter: "info,sqlx=warn,actix_server=warn".into(),
             format: LogFormat::Json,
         }
     }

@@ -51,7 +51,7 @@ pub struct Settings {
         long,
         env = "RUST_LOG",
         global = true,
-        default_value = "info,sqlx=warn"
+        default_value = "info,sqlx=warn,actix_server=warn"
     )]
     pub rust_log: String,
 
