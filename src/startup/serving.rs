@@ -29,9 +29,15 @@ const MAX_CONNECTIONS: usize = 10_000;
 
 /// The HTTP service over one kind of transport. A macro, since the service's type has no name.
 macro_rules! http {
-    ($state:ident, $transport:ty) => {{
+    ($state:ident, $stopping:ident, $transport:ty) => {{
         let metrics = $state.metrics.clone();
+        let stopping = $stopping.clone();
         HttpService::build()
+            // As `HttpServer` does: else idle connections hold up the end until its deadline.
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
             .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
             .client_request_timeout(HEAD_TIMEOUT)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
@@ -60,12 +66,15 @@ pub fn listen(
         .max_concurrent_connections(MAX_CONNECTIONS)
         .shutdown_timeout(timeout)
         .disable_signals();
+    let stopping = builder.graceful_shutdown_signal();
     let state = state.clone();
     let builder = match tls {
         Some(tls) => builder.listen("parlor", listener, move || {
-            http!(state, TlsStream<TcpStream>).rustls_0_23(tls.clone())
+            http!(state, stopping, TlsStream<TcpStream>).rustls_0_23(tls.clone())
         })?,
-        None => builder.listen("parlor", listener, move || http!(state, TcpStream).tcp())?,
+        None => builder.listen("parlor", listener, move || {
+            http!(state, stopping, TcpStream).tcp()
+        })?,
     };
     Ok(builder.run())
 }
