@@ -168,6 +168,16 @@ async fn an_idle_server_stops_at_once() {
     stop(server).await;
 }
 
+/// Clients keep connections open for their next request, and nobody waits for that.
+#[tokio::test]
+async fn an_idle_connection_does_not_hold_up_the_stop() {
+    let home = Home::new().await;
+    let server = Server::with(&home, &[("SHUTDOWN_SECONDS", "600")]).await;
+    let connected = server.client("alice").await;
+    stop(server).await;
+    drop(connected);
+}
+
 /// A load balancer must hear of the stop before the server is gone.
 #[tokio::test]
 async fn a_server_that_stops_is_not_ready_while_it_still_answers() {
