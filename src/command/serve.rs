@@ -12,9 +12,15 @@ pub(super) async fn serve(config: Config) -> anyhow::Result<()> {
         .server
         .https
         .then(|| config.server.cert_path.with_file_name("ca.pem"));
+    let host = config.server.host.clone();
+    // Behind a proxy the address that browsers use is not the one that the proxy needs.
+    let tells_address = config.server.public_url.is_some();
     let application = Application::build(config).await?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "Parlor is at {}", application.origin())?;
+    if tells_address {
+        writeln!(out, "It listens on {host}, port {}", application.port())?;
+    }
     if let Some(ca) = ca.filter(|ca| ca.exists()) {
         writeln!(out, "Its certificate is made here: trust {}", ca.display())?;
     }
