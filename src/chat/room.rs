@@ -270,7 +270,8 @@ impl Handler<Crash> for Room {
     type Result = ();
 
     fn handle(&mut self, _: Crash, context: &mut Self::Context) {
-        context.terminate();
+        // Not `terminate`: with a timer cancelled in the same turn it makes actix 0.13 spin for ever.
+        context.stop();
     }
 }
 
