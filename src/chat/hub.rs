@@ -95,6 +95,11 @@ pub struct Reply {
     pub frame: Bytes,
 }
 
+/// Closes every socket of this thread.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CloseSockets(pub CloseCode);
+
 /// What was held for a session did not fit: it replays again, up to `upto`.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -321,5 +326,15 @@ impl Handler<Replies> for Hub {
             }
         }
         self.schedule_flush(context);
+    }
+}
+
+impl Handler<CloseSockets> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, CloseSockets(code): CloseSockets, _: &mut Self::Context) {
+        for socket in self.sockets.borrow().values() {
+            socket.outbox.close(code);
+        }
     }
 }

@@ -291,7 +291,6 @@ impl Handler<ToSession> for Session {
         match told {
             ToSession::Recheck => self.recheck(context),
             ToSession::Reconnect { in_ms } => self.reply(&ServerFrame::Reconnect { in_ms }),
-            ToSession::Close(code) => self.close(code, context),
         }
     }
 }

@@ -7,6 +7,7 @@ use actix::prelude::*;
 use super::Lobby;
 use crate::{
     auth::Revoked,
+    chat::hub::CloseSockets,
     domain::ids::{LoginId, SessionId, UserId},
     protocol::code::CloseCode,
 };
@@ -19,8 +20,6 @@ pub enum ToSession {
     Recheck,
     /// The server will stop: come back in so many milliseconds.
     Reconnect { in_ms: u64 },
-    /// Close the socket.
-    Close(CloseCode),
 }
 
 /// A session belongs to a user from now on.
@@ -52,7 +51,7 @@ pub struct Drain {
     pub within: Duration,
 }
 
-/// Closes every session.
+/// Closes every socket.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct CloseAll(pub CloseCode);
@@ -154,8 +153,9 @@ impl Handler<CloseAll> for Lobby {
 
     fn handle(&mut self, CloseAll(code): CloseAll, _: &mut Self::Context) {
         self.closing = true;
-        for session in self.people.everyone() {
-            session.recipient.do_send(ToSession::Close(code));
+        // Through the hubs, which also know the sockets that have not said whose they are.
+        for hub in &self.hubs {
+            hub.hub.do_send(CloseSockets(code));
         }
     }
 }
