@@ -29,7 +29,7 @@ use std::{
     time::Duration,
 };
 
-use actix::Addr;
+use actix::{Addr, prelude::SendError};
 use tokio::sync::{Semaphore, oneshot};
 
 use self::{
@@ -56,6 +56,8 @@ use crate::{
 
 /// Replays that read from the store at once.
 const REPLAYS: usize = 16;
+/// How often a room that ended meanwhile is opened again.
+const TRIES: u32 = 3;
 
 /// Everything that sessions need of the world; one for all of them.
 pub struct ChatParts {
@@ -231,17 +233,26 @@ impl Chat {
             content,
             client_message_id,
         };
-        let opened = self.parts.lobby.send(OpenRoom(room.clone())).await;
-        let room = opened.unwrap_or(Err(Refusal::Unavailable))?;
-        let (answer, wait) = oneshot::channel();
-        let publish = Publish {
-            draft,
-            author: Author::Request(answer),
-        };
-        room.try_send(publish)
-            .map_err(|_full| Refusal::Overloaded)?;
-        // No answer: the room ended before it read the message, and nothing is stored.
-        wait.await.unwrap_or(Err(Refusal::Overloaded))
+        for _ in 0..TRIES {
+            let opened = self.parts.lobby.send(OpenRoom(room.clone())).await;
+            let room = opened.unwrap_or(Err(Refusal::Unavailable))?;
+            let (answer, wait) = oneshot::channel();
+            let publish = Publish {
+                draft: draft.clone(),
+                author: Author::Request(answer),
+            };
+            match room.try_send(publish) {
+                Ok(()) => {
+                    // No answer: the room ended before it read the message, and nothing is stored.
+                    if let Ok(answer) = wait.await {
+                        return answer;
+                    }
+                }
+                Err(SendError::Full(_)) => break,
+                Err(SendError::Closed(_)) => {}
+            }
+        }
+        Err(Refusal::Overloaded)
     }
 
     /// How many users are online in each live room.

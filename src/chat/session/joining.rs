@@ -14,7 +14,7 @@ use bytes::BytesMut;
 use super::{Session, SessionContext};
 use crate::{
     chat::{
-        ChatParts, Refusal,
+        ChatParts, Refusal, TRIES,
         author::refused,
         hub::{ReplayMore, RoomKey, Task, ToHub},
         lobby::OpenRoom,
@@ -33,8 +33,6 @@ use crate::{
 
 /// Rooms that one socket may join.
 pub const MAX_ROOMS: usize = 100;
-/// How often a room that ended meanwhile is opened again.
-const TRIES: u32 = 3;
 /// Rows that a replay reads at once.
 const PAGE_ROWS: u16 = 100;
 /// Bytes that a replay writes at once: a quarter of the budget.
