@@ -16,6 +16,7 @@ mod lobby;
 mod outbox;
 mod reader;
 mod room;
+mod seats;
 mod session;
 pub mod transport;
 pub mod upgrade;
@@ -38,6 +39,7 @@ use self::{
     journal::{Journal, JournalHandle},
     lobby::{AddHub, CloseAll, Drain, FindRoom, Lobby, Online, OpenRoom, Revoke, UseJournal},
     room::{Crash, Publish, WhoIsHere},
+    seats::Seats,
 };
 use crate::{
     auth::{Authenticator, Revoked},
@@ -68,8 +70,7 @@ pub struct ChatParts {
     messages_per_second: u32,
     /// How long one `typing` of a user counts.
     typing: Duration,
-    /// Open sockets in all; 0 is without limit.
-    max_sessions: usize,
+    seats: Seats,
     timing: ChatTiming,
     replays: Semaphore,
     /// No socket comes in any more.
@@ -190,7 +191,7 @@ impl Chat {
             limits,
             messages_per_second: limits_config.messages_per_second,
             typing: limits_config.typing,
-            max_sessions: limits_config.max_connections,
+            seats: Seats::new(limits_config.max_connections),
             timing,
             replays: Semaphore::new(REPLAYS),
             draining: AtomicBool::new(false),

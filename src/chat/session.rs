@@ -33,6 +33,7 @@ use super::{
     outbox::Outbox,
     reader::{FrameReader, MAX_MESSAGE, ReadEnd, ReadPace},
     room::Leave,
+    seats::Seat,
 };
 use crate::{
     domain::ids::{RoomId, SessionId, UserId},
@@ -84,6 +85,8 @@ pub struct Session {
     deadline: SpawnHandle,
     /// The client said goodbye, or was sent away: others hear at once that it left.
     meant: bool,
+    /// Held for as long as the socket is open.
+    _seat: Seat,
 }
 
 impl Session {
@@ -95,6 +98,7 @@ impl Session {
         pace: Rc<ReadPace>,
         reader: FrameReader,
         greeting: Greeting,
+        seat: Seat,
     ) -> impl Stream<Item = Result<Bytes, actix_web::Error>> {
         parts.metrics.sessions.inc();
         let session = Self {
@@ -117,6 +121,7 @@ impl Session {
             bad_frames: BadFrames::default(),
             deadline: SpawnHandle::default(),
             meant: false,
+            _seat: seat,
         };
         let codec = actix_http::ws::Codec::new().max_size(MAX_MESSAGE);
         WebsocketContext::with_codec(session, reader, codec)

@@ -7,7 +7,7 @@
 mod handshake;
 mod refusal;
 
-use std::{rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix_codec::Framed;
 use actix_http::{HttpMessage as _, Request, h1, header};
@@ -21,10 +21,14 @@ use super::{
     hub::LocalHub,
     outbox::Outbox,
     reader::{FrameReader, ReadPace},
+    seats::Seat,
     session::{Greeting, Session},
     transport::Transport,
 };
 use crate::error::ApiError;
+
+/// When to try again at a server that is full or about to stop.
+const COME_BACK: Duration = Duration::from_secs(5);
 
 /// The door through which sockets come in, on one worker thread.
 pub struct Gate {
@@ -75,10 +79,11 @@ impl Gate {
             .inc();
         tracing::info!(request_id = %id, method, route = path, status, "upgrade");
         match answer {
-            Ok(handshake) => {
+            Ok((handshake, seat)) => {
                 let head = [&parts.write_buf[..], &handshake.response(&id)].concat();
                 let Handshake { greeting, .. } = handshake;
-                self.start(Box::new(parts.io), &parts.read_buf, head.into(), greeting);
+                let (io, head) = (Box::new(parts.io), head.into());
+                self.start(io, &parts.read_buf, head, greeting, seat);
             }
             Err(fault) => {
                 refusal::write(parts.io, parts.write_buf, &fault.problem(), &id).await;
@@ -91,22 +96,26 @@ impl Gate {
         &self,
         request: &Request,
         wanted: Option<Wanted>,
-    ) -> Result<Handshake, ApiError> {
+    ) -> Result<(Handshake, Seat), ApiError> {
         let wanted = wanted.ok_or(ApiError::NotFound("Route"))?;
         let handshake = Handshake::read(request, wanted)?;
         self.check_origin(request)?;
         let parts = &self.chat.parts;
-        let open = usize::try_from(parts.metrics.sessions.get()).unwrap_or(0);
-        let full = parts.max_sessions > 0 && open >= parts.max_sessions;
-        if full || parts.is_draining() {
-            return Err(ApiError::Overloaded {
-                retry_after: std::time::Duration::from_secs(5),
-            });
+        let full = || ApiError::Overloaded {
+            retry_after: COME_BACK,
+        };
+        // Before the database is asked, and after it: others came in meanwhile.
+        if parts.seats.are_taken() {
+            return Err(full());
         }
         if let Some(token) = &handshake.greeting.token {
             parts.authenticator.authenticate(token).await?;
         }
-        Ok(handshake)
+        if parts.is_draining() {
+            return Err(full());
+        }
+        let seat = parts.seats.take().ok_or_else(full)?;
+        Ok((handshake, seat))
     }
 
     /// A browser sends the page's origin; a page that is not ours must not use our user's token.
@@ -127,7 +136,14 @@ impl Gate {
     }
 
     /// Runs the session in a task of its own.
-    fn start(&self, io: Box<dyn Transport>, first: &[u8], head: Bytes, greeting: Greeting) {
+    fn start(
+        &self,
+        io: Box<dyn Transport>,
+        first: &[u8],
+        head: Bytes,
+        greeting: Greeting,
+        seat: Seat,
+    ) {
         let parts = self.chat.parts.clone();
         let outbox = Rc::new(Outbox::new(io, parts.metrics.clone()));
         outbox.push(head);
@@ -141,6 +157,7 @@ impl Gate {
             pace.clone(),
             reader,
             greeting,
+            seat,
         );
         actix_web::rt::spawn(Connection::new(outbox, pace, session, close_within));
     }
