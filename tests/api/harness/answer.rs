@@ -130,6 +130,9 @@ impl Answer {
             let challenge = self.header("www-authenticate").unwrap_or_default();
             assert!(challenge.starts_with("Bearer"), "{self}");
         }
+        if self.status == 405 {
+            assert!(self.header("allow").is_some(), "{self}");
+        }
         if matches!(self.status, 429 | 503) {
             let wait = self.header("retry-after").map(str::parse::<u64>);
             assert!(matches!(wait, Some(Ok(1..))), "{self}");
