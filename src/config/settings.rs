@@ -17,7 +17,7 @@ pub struct Settings {
     #[arg(long, env = "PORT", global = true, default_value = "8080")]
     pub port: String,
 
-    /// The server's own origin as browsers see it, such as https://chat.example.org. By default it
+    /// The server's own origin as browsers see it, such as `https://chat.example.org`. By default it
     /// follows from host, port and TLS.
     #[arg(long, env = "PUBLIC_URL", global = true)]
     pub public_url: Option<String>,

@@ -16,7 +16,7 @@ use crate::domain::{
 #[serde(untagged)]
 pub enum Ref {
     Number(i64),
-    /// At most [`MAX_REF`] characters.
+    /// At most 64 characters.
     Text(Box<str>),
 }
 
