@@ -8,7 +8,10 @@ use std::{net::TcpListener as StdListener, sync::Arc, time::Duration};
 
 use actix_server::{Server, ServerHandle};
 use anyhow::Context;
-use tokio::net::{TcpSocket, lookup_host};
+use tokio::{
+    net::{TcpSocket, lookup_host},
+    time::timeout,
+};
 
 use crate::{
     auth::{Authenticator, Hasher, Keys, Revocations},
@@ -33,6 +36,9 @@ const BACKLOG: u32 = 4_096;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long SQLite waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the last work with the database may take once all else has stopped.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A server that listens, and answers once it is run.
 pub struct Application {
@@ -128,11 +134,16 @@ impl Application {
         };
         stopping::stop(&state, &handle, server).await;
         drop(end_poll);
-        if let Err(fault) = revocations.await {
-            tracing::error!(%fault, "the poll for changes ended early");
+        // A connection may belong to a worker thread that is gone, and answer no more.
+        match timeout(CLOSE_PATIENCE, revocations).await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => tracing::error!(%fault, "the poll for changes ended early"),
+            Err(_) => tracing::warn!("the poll for changes did not end in time"),
         }
         health.abort();
-        state.store.close().await;
+        if timeout(CLOSE_PATIENCE, state.store.close()).await.is_err() {
+            tracing::warn!("connections to the database were still in use");
+        }
         drop(lock);
         result
     }
