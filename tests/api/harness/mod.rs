@@ -3,9 +3,11 @@
 mod answer;
 mod app;
 mod client;
+mod conversation;
 mod crowd;
 mod database;
 mod home;
+mod member;
 mod opening;
 mod postgres;
 mod server;
@@ -19,8 +21,10 @@ pub use self::{
     answer::Answer,
     app::TestApp,
     client::Client,
+    conversation::{Conversation, history},
     database::TestDatabase,
     home::{Home, finish},
+    member::Plan,
     opening::{Opening, Proof},
     postgres::OwnPostgres,
     server::Server,
@@ -35,6 +39,16 @@ pub const LIMIT: Duration = Duration::from_secs(20);
 pub fn unique(what: &str) -> String {
     let id = uuid::Uuid::new_v4().simple().to_string();
     format!("{what}-{}", &id[..12])
+}
+
+/// A port for a server that comes back where it was; below those that outgoing connections take.
+pub fn free_port() -> u16 {
+    loop {
+        let port = rand::random_range(12_000..20_000);
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Asks again and again until it is so; for what no frame and no line announces.

@@ -107,7 +107,25 @@ impl Opening {
         }
     }
 
+    /// Opens the socket if the server is there and takes it now.
+    pub async fn attempt(self) -> Option<Socket> {
+        match self.try_connect().await {
+            Ok(Ok((socket, _))) => Some(socket),
+            Ok(Err(refusal)) if refusal.status() == 503 => None,
+            Ok(Err(refusal)) => panic!("the socket is refused: {refusal}"),
+            Err(_) => None,
+        }
+    }
+
     async fn connect(self) -> Result<(Socket, Answer), Answer> {
+        match self.try_connect().await {
+            Ok(answer) => answer,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The outer error is that no answer came.
+    async fn try_connect(self) -> Result<Result<(Socket, Answer), Answer>, String> {
         let request = self.upgrade();
         let what = format!("WS {}", self.path);
         let connecting = async {
@@ -126,14 +144,14 @@ impl Opening {
                 let (head, body) = response.into_parts();
                 (head.status, head.headers, body, None)
             }
-            Ok(Err(error)) => panic!("{what}: {error}"),
-            Err(_) => panic!("{what}: no answer"),
+            Ok(Err(error)) => return Err(format!("{what}: {error}")),
+            Err(_) => return Err(format!("{what}: no answer")),
         };
         let body = whole(body.unwrap_or_default(), &headers);
         let answer = Answer::new(what, status.as_u16(), headers, body);
         match stream {
-            Some(stream) => Ok((Socket::new(stream, VecDeque::new()), answer)),
-            None => Err(answer),
+            Some(stream) => Ok(Ok((Socket::new(stream, VecDeque::new()), answer))),
+            None => Ok(Err(answer)),
         }
     }
 

@@ -69,6 +69,12 @@ impl Socket {
         }
     }
 
+    /// Sends a JSON frame, and says whether the connection took it.
+    pub async fn offer(&mut self, frame: &Value) -> bool {
+        let sending = self.stream.send(Message::text(frame.to_string()));
+        matches!(timeout(LIMIT, sending).await, Ok(Ok(())))
+    }
+
     /// Joins a room and gives the `connected` frame.
     pub async fn join(&mut self, room: &str) -> Value {
         self.connect(&json!({"type": "connect", "room_id": room}))
