@@ -4,7 +4,11 @@
 mod serving;
 mod stopping;
 
-use std::{net::TcpListener as StdListener, sync::Arc, time::Duration};
+use std::{
+    net::TcpListener as StdListener,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_server::{Server, ServerHandle};
 use anyhow::Context;
@@ -37,7 +41,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long SQLite waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the last work with the database may take once all else has stopped.
+/// How long the last work with the database may take beyond the time to stop.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A server that listens, and answers once it is run.
@@ -132,15 +136,19 @@ impl Application {
             () = lock.lost() => Err(anyhow::anyhow!("another server has taken this database")),
             ended = &mut server => ended.context("the server ended by itself"),
         };
-        stopping::stop(&state, &handle, server).await;
+        let deadline = Instant::now() + state.config.server.shutdown;
+        stopping::close_sockets(&state, deadline).await;
+        // Before the worker threads end: a connection to the database that was opened on one of
+        // them answers no more afterwards.
         drop(end_poll);
-        // A connection may belong to a worker thread that is gone, and answer no more.
         match timeout(CLOSE_PATIENCE, revocations).await {
             Ok(Ok(())) => {}
             Ok(Err(fault)) => tracing::error!(%fault, "the poll for changes ended early"),
             Err(_) => tracing::warn!("the poll for changes did not end in time"),
         }
         health.abort();
+        stopping::end_workers(&handle, server, deadline).await;
+        // Such a connection cannot be closed in good order either; it ends with the process.
         if timeout(CLOSE_PATIENCE, state.store.close()).await.is_err() {
             tracing::warn!("connections to the database were still in use");
         }

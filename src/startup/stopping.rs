@@ -9,25 +9,34 @@ use crate::routes::State;
 /// How often it is looked whether all sockets are gone.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Stops in order: not ready, sockets asked to go, journal settled, sockets closed, workers ended.
-pub async fn stop(state: &State, handle: &ServerHandle, server: Server) {
-    let began = Instant::now();
-    let within = state.config.server.shutdown;
+/// Asks the sockets to go, settles the journal, and closes those that stay.
+///
+/// Half of the time is the clients', to come back elsewhere; each later step gets half of the rest.
+pub async fn close_sockets(state: &State, deadline: Instant) {
+    let hints = left(deadline) / 2;
     state.readiness.drain();
-    state.chat.drain(within / 2);
-    gone(state, within / 2).await;
-    settle(state, within.saturating_sub(began.elapsed()) / 2).await;
+    state.chat.drain(hints);
+    gone(state, hints).await;
+    settle(state, left(deadline) / 2).await;
     state.chat.close_all();
-    gone(state, within.saturating_sub(began.elapsed()) / 2).await;
+    gone(state, left(deadline) / 2).await;
     // What came in at the last moment.
-    settle(state, within.saturating_sub(began.elapsed()) / 2).await;
+    settle(state, left(deadline) / 2).await;
+}
+
+/// Lets the worker threads answer what they have begun, and ends them.
+pub async fn end_workers(handle: &ServerHandle, server: Server, deadline: Instant) {
     // The server hears that it is to stop only while it is polled.
     let stopped = async { tokio::join!(handle.stop(true), server).1 };
-    match tokio::time::timeout(within.saturating_sub(began.elapsed()), stopped).await {
+    match tokio::time::timeout(left(deadline), stopped).await {
         Ok(Ok(())) => tracing::info!("stopped"),
         Ok(Err(fault)) => tracing::error!(%fault, "the server ended badly"),
         Err(_) => tracing::warn!("requests were still open when the time to stop was over"),
     }
+}
+
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
 }
 
 async fn settle(state: &State, patience: Duration) {
