@@ -64,7 +64,8 @@ pub(super) fn ensure(server: &ServerConfig) -> anyhow::Result<()> {
     let signed = authority.sign(&line, &key)?;
     let text = format!("{}\n{signed}", line.text());
     write(&server.cert_path, &text, Readers::Everyone)?;
-    tracing::info!(
+    // Not louder: the first line that a person sees tells where to go, and the next one about this.
+    tracing::debug!(
         certificate = %server.cert_path.display(),
         authority = %authority.path.display(),
         "made a certificate for {}; browsers believe it once they trust the authority",
