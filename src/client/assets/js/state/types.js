@@ -1,0 +1,76 @@
+// @ts-check
+/**
+ * What goes over the wire and between state and page, as JSDoc types. Nothing of it runs.
+ *
+ * @typedef {"client" | "trainer" | "admin"} Role
+ *
+ * @typedef {object} Profile
+ * @property {string} id
+ * @property {string} username
+ * @property {string} full_name
+ *
+ * @typedef {object} User
+ * @property {string} id
+ * @property {string} username
+ * @property {string | null} [email] only of oneself, and for admins
+ * @property {string} full_name
+ * @property {string | null} [phone_number]
+ * @property {string | null} bio
+ * @property {string | null} avatar_url
+ * @property {Role} role
+ * @property {boolean} active
+ * @property {string} created_at RFC 3339
+ * @property {string} updated_at
+ *
+ * @typedef {object} RoomInfo a room as REST shows it
+ * @property {string} id
+ * @property {string} name
+ * @property {string | null} topic
+ * @property {number} head the last `seq`
+ * @property {number} read how far the caller has read
+ * @property {string | null} last_message_at
+ * @property {number} online
+ * @property {string} created_at
+ *
+ * @typedef {object} Message
+ * @property {string} id
+ * @property {string} room_id
+ * @property {number} seq
+ * @property {number} rev
+ * @property {string} sender_id
+ * @property {string} sender_name
+ * @property {Profile} user
+ * @property {string} content
+ * @property {string} created_at
+ * @property {string} [client_message_id]
+ *
+ * @typedef {object} Problem what an error says
+ * @property {string} code
+ * @property {string} message
+ * @property {number} [retryAfterMs]
+ *
+ * @typedef {"pending" | "sending" | "failed"} SendState
+ *
+ * @typedef {object} Outgoing a message in the outbox
+ * @property {string} id UUIDv7; the `client_message_id`
+ * @property {string} userId
+ * @property {string} roomId
+ * @property {string} content
+ * @property {string} createdAt RFC 3339, of this machine's clock
+ * @property {SendState} state
+ * @property {Problem} [problem] why it failed
+ *
+ * @typedef {object} LoginInfo one of the places where a user is signed in
+ * @property {string} id
+ * @property {string | null} device the user agent
+ * @property {string | null} address
+ * @property {string} created_at
+ * @property {string} last_used_at
+ * @property {boolean} current
+ *
+ * @typedef {object} DayCount
+ * @property {string} day `2026-11-21`, UTC
+ * @property {number} messages
+ */
+
+export {};
