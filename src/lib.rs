@@ -9,6 +9,7 @@
 //! | [`command`] | what `parlor` can be told on the command line |
 //! | [`startup`] | from settings to a running server, and back |
 //! | [`routes`] | HTTP: one module a resource |
+//! | [`client`] | the files of the browser client |
 //! | [`chat`] | what is alive: sessions, rooms, hubs, the lobby and the journal |
 //! | [`auth`] | who is asking |
 //! | [`protocol`] | what goes over the wire |
@@ -31,6 +32,7 @@
 
 pub mod auth;
 pub mod chat;
+pub mod client;
 pub mod clock;
 pub mod command;
 pub mod config;

@@ -1,6 +1,7 @@
 //! HTTP: one module a resource, each with `configure` and its handlers.
 
 mod auth;
+mod client;
 mod connections;
 mod health;
 mod input;
@@ -17,7 +18,7 @@ mod users;
 use std::{net::IpAddr, sync::Arc};
 
 use actix_web::{
-    App, Error, HttpRequest, HttpResponse, Route,
+    App, Error, HttpRequest, Route,
     body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
     guard,
@@ -30,7 +31,6 @@ use crate::{
     auth::{Authenticator, Hasher, Revocations},
     chat::Chat,
     config::Config,
-    error::ApiError,
     limits::{self, Limits},
     metrics::Metrics,
     store::Store,
@@ -90,7 +90,8 @@ pub fn configure(app: &mut web::ServiceConfig) {
     sockets::configure(app);
     health::configure(app);
     metrics::configure(app);
-    app.default_service(web::to(refuse_unknown_route));
+    client::configure(app);
+    app.default_service(web::to(client::refuse_unknown));
 }
 
 fn provide(app: &mut web::ServiceConfig, state: State) {
@@ -105,10 +106,6 @@ fn provide(app: &mut web::ServiceConfig, state: State) {
         .app_data(web::Data::new(state.health))
         .app_data(web::Data::new(state.readiness))
         .app_data(web::Data::new(state.origins));
-}
-
-async fn refuse_unknown_route() -> Result<HttpResponse, ApiError> {
-    Err(ApiError::NotFound("Route"))
 }
 
 /// A route for `GET`, and for `HEAD`, which asks for the same without the body.

@@ -20,6 +20,12 @@ impl Origins {
         }
     }
 
+    /// The server's own.
+    #[must_use]
+    pub fn own(&self) -> &str {
+        self.own.first().map_or("", String::as_str)
+    }
+
     /// Origins whose pages may open sockets, where a token speaks and no cookie; `*` among them if
     /// an operator named it.
     #[must_use]

@@ -23,7 +23,6 @@ async fn unknown_routes_are_not_found() {
     let alice = app.client("alice").await;
     for api in [app.api(), app.as_user(&alice)] {
         for path in [
-            "/",
             "/api",
             "/api/",
             "/api/nothing",

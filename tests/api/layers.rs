@@ -18,14 +18,18 @@ const EVERYWHERE: [&str; 8] = [
 ];
 
 /// What each module may import, beside itself and [`EVERYWHERE`].
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("domain", &[]),
+    ("client", &[]),
     ("protocol", &["domain"]),
     // For the codes of its errors.
     ("store", &["protocol", "domain"]),
     ("auth", &["store", "protocol", "domain"]),
     ("chat", &["auth", "store", "protocol", "domain"]),
-    ("routes", &["chat", "auth", "store", "protocol", "domain"]),
+    (
+        "routes",
+        &["client", "chat", "auth", "store", "protocol", "domain"],
+    ),
     (
         "startup",
         &["routes", "chat", "auth", "store", "protocol", "domain"],

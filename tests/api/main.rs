@@ -15,6 +15,7 @@ mod access;
 mod auth;
 mod backup;
 mod cli;
+mod client;
 mod config;
 mod cookies;
 mod docs;

@@ -18,6 +18,9 @@ use crate::{
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Marks a response whose body stays although its status is an error's: a page for people.
+pub struct AsItIs;
+
 /// Gives every response its request id, and every error the one shape.
 ///
 /// An error that a framework or an extractor answered has a body of its own; it is replaced, so
@@ -81,6 +84,9 @@ pub async fn finish_answer(
 /// What to tell the client if this response is an error. Logs its cause, which stays here.
 fn problem_of(response: &ServiceResponse<impl MessageBody>) -> Option<Problem> {
     let response = response.response();
+    if response.extensions().get::<AsItIs>().is_some() {
+        return None;
+    }
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return None;

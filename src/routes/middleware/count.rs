@@ -30,9 +30,12 @@ impl RequestLabels {
         }
     }
 
-    /// Whether a machine asks this every few seconds, so that a log line for each is noise.
-    fn is_probe(&self) -> bool {
-        self.path.starts_with("/health") || &*self.path == "/metrics"
+    /// Whether it is asked so often, by a machine or for one page, that a log line for each is
+    /// noise.
+    fn is_noise(&self) -> bool {
+        ["/health", "/metrics", "/assets/"]
+            .iter()
+            .any(|start| self.path.starts_with(start))
     }
 }
 
@@ -59,7 +62,7 @@ pub async fn count_request(
             .observe(elapsed.as_secs_f64());
     }
     let (status, milliseconds) = (status.as_u16(), elapsed.as_secs_f64() * 1000.0);
-    if labels.is_probe() {
+    if labels.is_noise() {
         tracing::debug!(status, milliseconds, "request answered");
     } else {
         tracing::info!(status, milliseconds, "request answered");

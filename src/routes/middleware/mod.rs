@@ -5,7 +5,7 @@ mod count;
 mod cross_origin;
 mod span;
 
-pub use answer::finish_answer;
+pub use answer::{AsItIs, finish_answer};
 pub use count::{RequestLabels, count_request};
 pub use cross_origin::cross_origin;
 pub use span::RequestSpan;

@@ -1,0 +1,3 @@
+// @ts-check
+/** The files of this version. */
+const FILES = {{files}};
