@@ -59,6 +59,7 @@
  * @property {string} createdAt RFC 3339, of this machine's clock
  * @property {SendState} state
  * @property {Problem} [problem] why it failed
+ * @property {boolean} [sent] it is on the server, and its `message` not here yet
  *
  * @typedef {object} LoginInfo one of the places where a user is signed in
  * @property {string} id
