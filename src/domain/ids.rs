@@ -5,14 +5,14 @@ use std::{fmt, str::FromStr, sync::Arc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Invalid;
+use super::{Invalid, text_schema};
 
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord,
-            Serialize, Deserialize, sqlx::Type,
+            Serialize, Deserialize, sqlx::Type, utoipa::ToSchema,
         )]
         #[serde(transparent)]
         #[sqlx(transparent)]
@@ -123,6 +123,14 @@ impl fmt::Display for RoomId {
     }
 }
 
+text_schema!(
+    RoomId,
+    1,
+    Self::MAX,
+    "^[a-z0-9-]+$",
+    "A room's name in addresses: 1 to 64 of a-z, 0-9 and hyphen."
+);
+
 impl TryFrom<String> for RoomId {
     type Error = Invalid;
 
@@ -143,13 +151,25 @@ impl<'de> Deserialize<'de> for RoomId {
 #[serde(transparent)]
 pub struct ClientMessageId(Box<str>);
 
+text_schema!(
+    ClientMessageId,
+    1,
+    Self::MAX,
+    "^[ -~]+$",
+    "The name that a client gave its message: 1 to 64 printable ASCII characters."
+);
+
 impl ClientMessageId {
+    /// The longest, in bytes.
+    pub const MAX: usize = 64;
+
     /// Checks a client's id for its message.
     ///
     /// # Errors
     /// Anything but 1 to 64 ASCII characters from space to `~`.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        if text.is_empty() || text.len() > 64 || !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        let prints = text.bytes().all(|b| (b' '..=b'~').contains(&b));
+        if text.is_empty() || text.len() > Self::MAX || !prints {
             return Err(Invalid::new(
                 "client_message_id",
                 "invalid_client_message_id",

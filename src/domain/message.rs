@@ -1,17 +1,36 @@
 //! Messages: what may be said, and what becomes of it.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{
     Invalid,
     ids::{ClientMessageId, MessageId, Rev, RoomId, Seq},
+    text_schema,
     user::Profile,
 };
 
 /// What somebody said: 1 to 4000 characters, no control characters but newline and tab.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Content(String);
+
+text_schema!(
+    Content,
+    1,
+    Self::MAX_CHARS,
+    PRINTABLE,
+    "What somebody says: not blank, and no control characters but newline and tab."
+);
+
+/// The pattern of a [`Content`]: one character at least that is no white space, and no control
+/// characters but newline and tab.
+const PRINTABLE: &str = concat!(
+    r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*",
+    r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
+    r"[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$",
+);
 
 impl Content {
     /// The longest content, in characters.

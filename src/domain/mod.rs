@@ -34,6 +34,36 @@ impl Invalid {
     }
 }
 
+/// Says in the language of JSON Schema what the text of a type must be.
+macro_rules! text_schema {
+    ($name:ident, $min:expr, $max:expr, $pattern:expr, $about:literal) => {
+        impl utoipa::ToSchema for $name {}
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::Type::String)
+                    .description(Some($about))
+                    .min_length(Some($min))
+                    .max_length(Some($max))
+                    .pattern(Some($pattern))
+                    .into()
+            }
+        }
+    };
+}
+use text_schema;
+
+/// The pattern of a text of one line: no control characters.
+pub const ONE_LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+
+/// The same, with one character at least that is no white space.
+const ONE_LINE_NOT_BLANK: &str = concat!(
+    r"^[^\u0000-\u001f\u007f-\u009f]*",
+    r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
+    r"[^\u0000-\u001f\u007f-\u009f]*$",
+);
+
 /// Folds a name so that two spellings of it compare equal.
 ///
 /// Folded here and not in SQL, because SQLite's `lower()` knows ASCII only.

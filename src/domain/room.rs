@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Invalid,
+    Invalid, ONE_LINE, ONE_LINE_NOT_BLANK,
     ids::{Rev, RoomId, Seq},
-    printable,
+    printable, text_schema,
 };
 
 /// The rooms that exist after the first start: slug and name.
@@ -29,9 +29,25 @@ pub struct Room {
     pub created_at: DateTime<Utc>,
 }
 
+/// A room as one user has read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadRoom {
+    pub room: Room,
+    /// The `seq` up to which the user has read; never above the head.
+    pub read: Seq,
+}
+
 /// What a room is called: 1 to 100 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomName(String);
+
+text_schema!(
+    RoomName,
+    1,
+    100,
+    ONE_LINE_NOT_BLANK,
+    "What a room is called. White space around it is dropped."
+);
 
 impl RoomName {
     /// Checks a room's name; white space around it is dropped.
@@ -54,6 +70,14 @@ impl RoomName {
 /// What a room is about: at most 250 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic(String);
+
+text_schema!(
+    Topic,
+    0,
+    250,
+    ONE_LINE,
+    "What a room is about. White space around it is dropped."
+);
 
 impl Topic {
     /// Checks a topic; white space around it is dropped.

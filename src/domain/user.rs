@@ -1,18 +1,32 @@
 //! People: their names, addresses, roles and what a password must be.
 
+mod schemas;
+
 use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Invalid, fold_case, ids::UserId, printable};
 
 /// What a user is allowed to do by default; see [`super::policy`].
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    clap::ValueEnum,
 )]
 #[serde(rename_all = "lowercase")]
+#[schema(description = "What a user may do.")]
 pub enum Role {
     /// Talks.
     #[default]
@@ -72,7 +86,7 @@ pub struct User {
 }
 
 /// What a room's members see of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Profile {
     pub id: UserId,
     pub username: String,
@@ -237,8 +251,13 @@ impl AvatarUrl {
     /// # Errors
     /// No absolute `https` address, or longer than 500 bytes.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        // The parser of addresses drops or escapes what PostgreSQL cannot store.
-        let valid = text.len() <= 500
+        // The parser drops or escapes what PostgreSQL cannot store, and adds slashes that a browser
+        // does not: to it, `https:ann.png` is a file of the page's own site.
+        let begins = text
+            .get(..8)
+            .is_some_and(|start| start.eq_ignore_ascii_case("https://"));
+        let valid = begins
+            && text.len() <= 500
             && !text.chars().any(|c| c.is_control() || c.is_whitespace())
             && url::Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.has_host());
         if valid {
@@ -348,6 +367,9 @@ mod tests {
             "",
             "ann.png",
             "http://example.org/",
+            "https:00",
+            "https:/example.org/ann.png",
+            "https:\\\\example.org",
             "javascript:alert(1)",
             "https://example.org/\0",
             " https://example.org/",

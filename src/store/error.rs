@@ -14,6 +14,9 @@ pub enum StoreError {
     /// Nobody would be left who can manage users.
     #[error("the last active admin must stay")]
     LastAdmin,
+    /// The first admin was made already.
+    #[error("there is an admin")]
+    AdminExists,
     /// No connection, a busy or full database, an I/O error, a time-out: it may work later.
     #[error("the database cannot be used now")]
     Unavailable(#[source] anyhow::Error),
@@ -218,6 +221,10 @@ impl From<StoreError> for ApiError {
             StoreError::LastAdmin => conflict(
                 ErrorCode::LastAdmin,
                 "The last active admin can be neither deleted, deactivated nor demoted",
+            ),
+            StoreError::AdminExists => conflict(
+                ErrorCode::AdminExists,
+                "The first administrator was made already; sign in",
             ),
             StoreError::Unavailable(cause) => Self::Unavailable(cause),
             StoreError::Internal(cause) => Self::Internal(cause),

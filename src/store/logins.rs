@@ -131,7 +131,7 @@ impl Store {
         .await
     }
 
-    /// Ends every login of a user but `except`.
+    /// Ends every login of a user but `except`; false if there was none.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -139,25 +139,26 @@ impl Store {
         &self,
         user_id: UserId,
         except: Option<LoginId>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let store = self.clone();
         self.write("update", "logins", async move {
             let at = clock::now();
-            in_transaction!(store, tx => {
+            let some = in_transaction!(store, tx => {
                 let ended: Vec<LoginId> = sqlx::query_scalar(END_LOGINS)
                     .bind(user_id)
                     .bind(at)
                     .bind(or_none(except))
                     .fetch_all(&mut *tx)
                     .await?;
+                let some = !ended.is_empty();
                 if except.is_some() {
                     announce_each!(tx, user_id, ended, at);
-                } else if !ended.is_empty() {
+                } else if some {
                     announce!(tx, user_id, None::<LoginId>, at);
                 }
-                Ok::<_, StoreError>(())
+                Ok::<_, StoreError>(some)
             })?;
-            Ok(())
+            Ok(some)
         })
         .await
     }

@@ -6,9 +6,13 @@ mod backup;
 mod commit;
 mod error;
 mod lock;
+mod login_list;
 mod logins;
+mod mark_queue;
+mod message_days;
 mod messages;
 mod open;
+mod read_marks;
 mod refresh;
 mod rooms;
 mod rows;
@@ -19,7 +23,7 @@ mod users;
 
 use std::sync::Arc;
 
-use self::backend::Backend;
+use self::{backend::Backend, mark_queue::MarkQueue, message_days::Running};
 use crate::metrics::Metrics;
 
 pub use self::{
@@ -28,8 +32,11 @@ pub use self::{
     commit::{CommitError, Outcome},
     error::{BackupError, LockError, OpenError, StoreError, Unique},
     lock::ServeLock,
+    login_list::OpenLogin,
     logins::NewLogin,
+    message_days::MessageDay,
     open::StoreOptions,
+    read_marks::{RaisedMark, Reader},
     refresh::Rotation,
     user_changes::UserChanges,
     user_list::{Statistics, UserQuery, UserSort},
@@ -45,6 +52,8 @@ pub struct Store {
 struct Inner {
     backend: Backend,
     metrics: Metrics,
+    marks: MarkQueue,
+    running: Running,
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Inner, OpenError, Store, backend::Backend};
+use super::{
+    Inner, OpenError, Store, backend::Backend, mark_queue::MarkQueue, message_days::Running,
+};
 use crate::metrics::Metrics;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -84,7 +86,12 @@ impl Store {
             Address::Postgres(address) => open_postgres(options, *address).await?,
         };
         let store = Self {
-            inner: Arc::new(Inner { backend, metrics }),
+            inner: Arc::new(Inner {
+                backend,
+                metrics,
+                marks: MarkQueue::default(),
+                running: Running::default(),
+            }),
         };
         store.make_first_rows().await.map_err(OpenError::Prepare)?;
         Ok(store)

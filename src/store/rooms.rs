@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Store, StoreError, Unique,
     backend::{in_transaction, on_reader},
-    rows::{self, RoomRow, room_columns},
+    rows::{RoomRow, room_columns},
 };
 use crate::{
     clock,
@@ -65,28 +65,6 @@ impl Store {
                 sqlx::query_as(SQL).bind(id.as_str()).fetch_optional(db).await?
             });
             row.map(Room::try_from).transpose()
-        })
-        .await
-    }
-
-    /// Up to `limit` rooms, the one where somebody spoke last first; a silent one stands where it
-    /// was made.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn list_rooms(&self, limit: i64) -> Result<Vec<Room>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            room_columns!(),
-            " FROM chat_rooms
-              ORDER BY COALESCE(last_message_at, created_at) DESC, id
-              LIMIT $1"
-        );
-        self.read("select", "chat_rooms", async {
-            let rows: Vec<RoomRow> = on_reader!(self, db => {
-                sqlx::query_as(SQL).bind(limit.max(0)).fetch_all(db).await?
-            });
-            rows::all(rows)
         })
         .await
     }

@@ -90,6 +90,14 @@ pub(super) struct RoomRow {
     created_at: DateTime<Utc>,
 }
 
+/// A room and how far somebody has read it; `None` if that is still to be found.
+#[derive(sqlx::FromRow)]
+pub(super) struct ReadRoomRow {
+    #[sqlx(flatten)]
+    pub(super) room: RoomRow,
+    pub(super) read: Option<Seq>,
+}
+
 impl TryFrom<RoomRow> for Room {
     type Error = StoreError;
 

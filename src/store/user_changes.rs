@@ -187,6 +187,10 @@ impl Store {
                     .bind(or_none(None))
                     .execute(&mut *tx)
                     .await?;
+                sqlx::query("DELETE FROM read_marks WHERE user_id = $1")
+                    .bind(id)
+                    .execute(&mut *tx)
+                    .await?;
                 announce!(tx, id, None::<LoginId>, at);
                 Ok(())
             })?;

@@ -60,6 +60,13 @@ pub(super) const TAKEN_EMAIL: &str =
 pub(super) const TAKEN_USERNAME: &str =
     "SELECT EXISTS (SELECT 1 FROM users WHERE username_key = $1 AND id <> $2)";
 
+const HAS_ADMIN: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND active)";
+
+/// Keeps all others from writing users until the end of the transaction, or two could both find no
+/// admin. In SQLite a transaction that writes is alone from its beginning.
+const WRITES_ALONE: &str = "SELECT 1";
+const LOCKED: &str = "LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE";
+
 /// Names the rule that two transactions of PostgreSQL found out only when they wrote.
 pub(super) fn taken(error: sqlx::Error) -> StoreError {
     let rule = match (kind(&error), &error) {
@@ -79,6 +86,18 @@ impl Store {
     /// # Errors
     /// `Conflict` if the address or the user name is taken, whatever its case.
     pub async fn insert_user(&self, user: NewUser) -> Result<User, StoreError> {
+        self.insert(user, false).await
+    }
+
+    /// Keeps the first admin: of several that come at once, one.
+    ///
+    /// # Errors
+    /// `AdminExists`, and as [`Self::insert_user`].
+    pub async fn insert_first_admin(&self, admin: NewUser) -> Result<User, StoreError> {
+        self.insert(admin, true).await
+    }
+
+    async fn insert(&self, user: NewUser, first_admin: bool) -> Result<User, StoreError> {
         // SQLite does not know a table's alias in RETURNING.
         const SQL: &str = "
             INSERT INTO users (id, username, username_key, email, email_key, full_name,
@@ -90,7 +109,14 @@ impl Store {
         self.write("insert", "users", async move {
             let email_key = user.email.as_ref().map(Email::key);
             let username_key = user.username.key();
+            let alone = store.dialect(WRITES_ALONE, LOCKED);
             let row: UserRow = in_transaction!(store, tx => {
+                if first_admin {
+                    sqlx::query(alone).execute(&mut *tx).await?;
+                    if sqlx::query_scalar(HAS_ADMIN).fetch_one(&mut *tx).await? {
+                        return Err(StoreError::AdminExists);
+                    }
+                }
                 if let Some(key) = &email_key
                     && sqlx::query_scalar(TAKEN_EMAIL).bind(key).bind(user.id)
                         .fetch_one(&mut *tx).await?
@@ -201,9 +227,8 @@ impl Store {
     /// # Errors
     /// `Unavailable`.
     pub async fn has_admin(&self) -> Result<bool, StoreError> {
-        const SQL: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND active)";
         self.read("select", "users", async {
-            Ok(on_reader!(self, db => sqlx::query_scalar(SQL).fetch_one(db).await?))
+            Ok(on_reader!(self, db => sqlx::query_scalar(HAS_ADMIN).fetch_one(db).await?))
         })
         .await
     }

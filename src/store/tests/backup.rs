@@ -41,7 +41,11 @@ async fn a_copy_has_everything_but_the_epoch() {
         ["kept"]
     );
     assert_ne!(store.epoch().await.unwrap(), epoch);
-    assert_eq!(store.list_rooms(10).await.unwrap().len(), 3);
+    let reader = crate::store::Reader {
+        id: UserId::new(),
+        since: crate::clock::now(),
+    };
+    assert_eq!(store.list_rooms(&reader, 10).await.unwrap().len(), 3);
 }
 
 #[tokio::test]

@@ -206,13 +206,17 @@ async fn a_dropped_request_leaves_no_transaction_behind() {
     for place in Place::all().await {
         let store = place.store().await;
         let ann = profile(&store, "ann").await;
+        let reader = crate::store::Reader {
+            id: ann.id,
+            since: crate::clock::now(),
+        };
         for n in 0..200_u32 {
             let batch: Arc<[Draft]> = vec![draft(&ann, "general", "x")].into();
             let (one, two) = (store.clone(), store.clone());
             // Each gives up a little later than the one before.
             let limit = Duration::from_micros(u64::from(n) * 10);
             let _ = tokio::time::timeout(limit, one.commit_batch(batch)).await;
-            let _ = tokio::time::timeout(limit, two.list_rooms(3)).await;
+            let _ = tokio::time::timeout(limit, two.list_rooms(&reader, 3)).await;
         }
         for _ in 0..20 {
             let sent = commit(&store, vec![draft(&ann, "general", "seen")]).await;

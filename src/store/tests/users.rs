@@ -50,6 +50,31 @@ on_both! {
         assert_eq!(made, 1);
     }
 
+    /// In the moment between the look and the insert another one must not slip in.
+    async fn there_is_one_first_admin(place: &Place) {
+        let stores = [place.store().await, place.store().await];
+        // The first round opens the connections, so that the second is a race.
+        for (role, expected) in [(Role::Client, 8), (Role::Admin, 1)] {
+            let mut tasks = Vec::new();
+            for task in 0..8 {
+                let store = stores[task % 2].clone();
+                tasks.push(tokio::spawn(async move {
+                    let user = new_user(&format!("{role}-{task}"), role);
+                    store.insert_first_admin(user).await
+                }));
+            }
+            let mut made = 0;
+            for task in tasks {
+                match task.await.unwrap() {
+                    Ok(_) => made += 1,
+                    Err(StoreError::AdminExists) => {}
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+            assert_eq!(made, expected, "{role}");
+        }
+    }
+
     async fn absent_stays_and_none_clears(place: &Place) {
         let store = place.store().await;
         let ann = user(&store, "ann").await;
@@ -114,13 +139,14 @@ on_both! {
         assert_eq!(store.count_rooms_created_since(ann.id, made.created_at).await.unwrap(), 1);
         let later = made.created_at + chrono::TimeDelta::microseconds(1);
         assert_eq!(store.count_rooms_created_since(ann.id, later).await.unwrap(), 0);
-        let ids = |rooms: Vec<crate::domain::room::Room>| -> Vec<String> {
-            rooms.iter().map(|r| r.id.to_string()).collect()
+        let reader = crate::store::Reader::from(&ann);
+        let ids = |rooms: Vec<crate::domain::room::ReadRoom>| -> Vec<String> {
+            rooms.iter().map(|r| r.room.id.to_string()).collect()
         };
-        let rooms = ids(store.list_rooms(10).await.unwrap());
+        let rooms = ids(store.list_rooms(&reader, 10).await.unwrap());
         assert_eq!(rooms, ["tea", "general", "random", "help"]);
         let ann = Arc::new(Profile::from(&ann));
         commit(&store, vec![draft(&ann, "help", "please")]).await;
-        assert_eq!(ids(store.list_rooms(2).await.unwrap()), ["help", "tea"]);
+        assert_eq!(ids(store.list_rooms(&reader, 2).await.unwrap()), ["help", "tea"]);
     }
 }

@@ -1,0 +1,89 @@
+//! Logins as their user sees them: where somebody is signed in, and ending one from elsewhere.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Store, StoreError,
+    auth_changes::announce,
+    backend::{in_transaction, on_reader},
+};
+use crate::{
+    clock,
+    domain::ids::{LoginId, UserId},
+};
+
+/// A login that lets somebody in.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct OpenLogin {
+    pub id: LoginId,
+    /// The user agent that signed in.
+    pub device: Option<String>,
+    /// Where it signed in from.
+    pub address: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// When it last got a token.
+    pub last_used_at: DateTime<Utc>,
+}
+
+impl Store {
+    /// Up to `limit` open logins of a user: `current` first, then the one used last.
+    ///
+    /// One that has neither a refresh token nor, because it was last used before `tokens_since`, a
+    /// token that still counts, lets nobody in and is left out.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn list_logins(
+        &self,
+        user: UserId,
+        current: LoginId,
+        tokens_since: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<OpenLogin>, StoreError> {
+        const SQL: &str =
+            "SELECT l.id, l.device, l.address, l.created_at, l.last_used_at FROM logins l
+             WHERE l.user_id = $1 AND l.ended_at IS NULL
+                 AND (l.last_used_at > $3 OR EXISTS (
+                     SELECT 1 FROM refresh_tokens t
+                     WHERE t.login_id = l.id AND t.used_at IS NULL AND t.expires_at > $4))
+             ORDER BY CASE WHEN l.id = $2 THEN 0 ELSE 1 END, l.last_used_at DESC, l.id DESC
+             LIMIT $5";
+        self.read("select", "logins", async {
+            Ok(on_reader!(self, db => {
+                sqlx::query_as(SQL)
+                    .bind(user)
+                    .bind(current)
+                    .bind(tokens_since)
+                    .bind(clock::now())
+                    .bind(limit)
+                    .fetch_all(db)
+                    .await?
+            }))
+        })
+        .await
+    }
+
+    /// Ends a login of this user.
+    ///
+    /// # Errors
+    /// `NotFound` if the user has no such login, or it has ended.
+    pub async fn end_login_of(&self, user: UserId, id: LoginId) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE logins SET ended_at = $3
+             WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
+        let store = self.clone();
+        self.write("update", "logins", async move {
+            let at = clock::now();
+            in_transaction!(store, tx => {
+                let ended =
+                    sqlx::query(SQL).bind(id).bind(user).bind(at).execute(&mut *tx).await?;
+                if ended.rows_affected() == 0 {
+                    return Err(StoreError::NotFound);
+                }
+                announce!(tx, user, Some(id), at);
+                Ok(())
+            })?;
+            Ok(())
+        })
+        .await
+    }
+}
