@@ -4,6 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{domain::Invalid, protocol::code::ErrorCode};
 
@@ -19,6 +20,8 @@ pub enum ApiError {
     Forbidden(&'static str),
     #[error("Registration is closed")]
     RegistrationClosed,
+    #[error("This is not the token that the server printed at its last start")]
+    WrongSetupToken,
     #[error("{0} not found")]
     NotFound(&'static str),
     #[error("This route does not have that method")]
@@ -27,6 +30,8 @@ pub enum ApiError {
     BadRequest(Cow<'static, str>),
     #[error("{}", list(.0))]
     Invalid(Vec<Invalid>),
+    #[error("The body did not arrive in time")]
+    RequestTimeout,
     #[error("The body is larger than this route takes")]
     PayloadTooLarge,
     #[error("Send the body as application/json")]
@@ -61,6 +66,7 @@ impl ApiError {
             Self::Unauthenticated(_) => ErrorCode::Unauthenticated,
             Self::Forbidden(_) => ErrorCode::Forbidden,
             Self::RegistrationClosed => ErrorCode::RegistrationClosed,
+            Self::WrongSetupToken => ErrorCode::InvalidSetupToken,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
             Self::BadRequest(_) => ErrorCode::BadRequest,
@@ -68,6 +74,7 @@ impl ApiError {
                 ErrorCode::InvalidContent
             }
             Self::Invalid(_) => ErrorCode::ValidationFailed,
+            Self::RequestTimeout => ErrorCode::RequestTimeout,
             Self::PayloadTooLarge => ErrorCode::PayloadTooLarge,
             Self::UnsupportedMediaType => ErrorCode::UnsupportedMediaType,
             Self::Conflict { code, .. } => *code,
@@ -103,10 +110,13 @@ impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::RegistrationClosed => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::RegistrationClosed | Self::WrongSetupToken => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Conflict { .. } => StatusCode::CONFLICT,
@@ -137,27 +147,43 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
 }
 
+/// The one shape of every error.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub struct ErrorBody<'a> {
+    /// Always true.
+    error: bool,
+    /// The HTTP status again.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    code: ErrorCode,
+    /// What went wrong, for people.
+    message: &'a str,
+    /// The same as in the header `X-Request-Id`; the server's log names it.
+    #[schema(format = Uuid)]
+    request_id: &'a str,
+    /// Every value that was refused, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldError<'a>>,
+}
+
+/// A value that was refused.
+#[derive(Serialize, ToSchema)]
+struct FieldError<'a> {
+    /// The field, parameter or header as the client spells it.
+    field: &'a str,
+    /// Why, as a word that never changes.
+    #[schema(pattern = "^[a-z_]+$")]
+    code: &'a str,
+    /// What the value must be, for people; the sentence begins with the field's name.
+    message: &'a str,
+}
+
 impl Problem {
     /// The body: the one shape that every error of the REST API has.
     #[must_use]
     pub fn body(&self, request_id: &str) -> String {
-        #[derive(Serialize)]
-        struct Field<'a> {
-            field: &'a str,
-            code: &'a str,
-            message: &'a str,
-        }
-        #[derive(Serialize)]
-        struct Body<'a> {
-            error: bool,
-            status: u16,
-            code: ErrorCode,
-            message: &'a str,
-            request_id: &'a str,
-            #[serde(skip_serializing_if = "Vec::is_empty")]
-            fields: Vec<Field<'a>>,
-        }
-        let body = Body {
+        let body = ErrorBody {
             error: true,
             status: self.status.as_u16(),
             code: self.code,
@@ -166,7 +192,7 @@ impl Problem {
             fields: self
                 .fields
                 .iter()
-                .map(|f| Field {
+                .map(|f| FieldError {
                     field: f.field,
                     code: f.code,
                     message: &f.message,

@@ -23,6 +23,9 @@ use table::Table;
 /// Rooms that one user may make in an hour.
 const ROOMS_PER_HOUR: u32 = 10;
 
+/// Attempts of one address to make the first admin.
+const SETUPS_PER_MINUTE: u32 = 10;
+
 /// The limits of this process. Cloning shares the tables.
 ///
 /// Every check counts, refused ones apart, and a refusal says how long to wait.
@@ -37,6 +40,7 @@ struct Tables {
     login_addresses: Option<Table<IpAddr>>,
     registrations: Option<Table<IpAddr>>,
     rooms: Option<Table<UserId>>,
+    setups: Option<Table<IpAddr>>,
     /// Makes an account's name a number: a stranger chooses the name and its length.
     names: std::hash::RandomState,
 }
@@ -60,6 +64,7 @@ impl Limits {
                 rooms: NonZeroU32::new(ROOMS_PER_HOUR)
                     .map(Quota::per_hour)
                     .map(Table::new),
+                setups: per_minute(SETUPS_PER_MINUTE).map(Table::new),
                 names: std::hash::RandomState::new(),
             }),
         }
@@ -100,6 +105,14 @@ impl Limits {
     /// Too many: how long to wait.
     pub fn room(&self, user: UserId) -> Result<(), Duration> {
         check(self.tables.rooms.as_ref(), &user)
+    }
+
+    /// Counts an attempt from `address` to make the first admin, with the right token or not.
+    ///
+    /// # Errors
+    /// Too many: how long to wait.
+    pub fn setup(&self, address: IpAddr) -> Result<(), Duration> {
+        check(self.tables.setups.as_ref(), &network(address))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The server's own numbers, as Prometheus reads them.
 
+use std::{ops::Deref, sync::Arc};
+
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
@@ -10,11 +12,22 @@ const SECONDS: &[f64] = &[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
 ];
 
-/// The server's own numbers, registered once and passed to whoever counts.
+/// The server's own numbers, registered once and shared by whoever counts.
 ///
 /// Labels come from closed sets: never a user, a room or a path with an id in it.
 #[derive(Clone)]
-pub struct Metrics {
+pub struct Metrics(Arc<Numbers>);
+
+impl Deref for Metrics {
+    type Target = Numbers;
+
+    fn deref(&self) -> &Numbers {
+        &self.0
+    }
+}
+
+/// What is counted.
+pub struct Numbers {
     registry: Registry,
     /// `method`, `path` (the route's pattern), `status`.
     pub http_requests: IntCounterVec,
@@ -56,7 +69,7 @@ impl Metrics {
             |name: &str, help: &str| HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
         let http = &["method", "path", "status"];
         let query = &["operation", "table"];
-        let metrics = Self {
+        let numbers = Numbers {
             http_requests: IntCounterVec::new(
                 opts("api_http_requests_total", "HTTP requests answered"),
                 http,
@@ -119,10 +132,12 @@ impl Metrics {
             )?,
             registry,
         };
-        metrics.register()?;
-        Ok(metrics)
+        numbers.register()?;
+        Ok(Self(Arc::new(numbers)))
     }
+}
 
+impl Numbers {
     fn register(&self) -> Result<(), prometheus::Error> {
         let collectors: [Box<dyn prometheus::core::Collector>; 15] = [
             Box::new(self.http_requests.clone()),

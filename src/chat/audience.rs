@@ -2,14 +2,13 @@
 
 use std::{collections::VecDeque, rc::Rc};
 
-use actix::Addr;
 use bytes::{Bytes, BytesMut};
 use indexmap::IndexMap;
 
 use super::{
     hub::{Admit, Task},
     outbox::{BUDGET, Outbox},
-    room::Room,
+    room::RoomAddr,
 };
 use crate::{
     domain::ids::{Rev, SessionId, UserId},
@@ -74,7 +73,7 @@ pub struct Report {
 
 /// The members of one room on one thread.
 pub struct Audience {
-    pub reports_to: Addr<Room>,
+    pub reports_to: RoomAddr,
     /// What came while a flush was under way, in order.
     pub waiting: VecDeque<Task>,
     members: IndexMap<SessionId, Member>,
@@ -90,7 +89,7 @@ pub struct Audience {
 
 impl Audience {
     /// A room without members yet, which has come to `rev`.
-    pub fn new(reports_to: Addr<Room>, rev: Rev) -> Self {
+    pub fn new(reports_to: RoomAddr, rev: Rev) -> Self {
         Self {
             reports_to,
             waiting: VecDeque::new(),

@@ -2,13 +2,12 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use actix::Addr;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::{
     Refusal,
-    hub::{Hub, HubId, Replies, Reply},
+    hub::{HubAddr, HubId, Replies, Reply},
 };
 use crate::{
     domain::{
@@ -23,7 +22,7 @@ pub enum Author {
     /// A socket, through the hub of its thread.
     Session {
         hub_id: HubId,
-        hub: Addr<Hub>,
+        hub: HubAddr,
         session: SessionId,
         reference: Option<Ref>,
     },
@@ -34,7 +33,7 @@ pub enum Author {
 /// Answers to authors, collected so that each hub gets one message.
 #[derive(Default)]
 pub struct Answers {
-    hubs: HashMap<HubId, (Addr<Hub>, Vec<Reply>)>,
+    hubs: HashMap<HubId, (HubAddr, Vec<Reply>)>,
 }
 
 impl Answers {

@@ -4,20 +4,28 @@
 //! joins what is due for a room into one buffer and writes that to each socket itself: no mailbox
 //! and no wake-up of a session is on the way.
 
+mod sockets;
+
 use std::{
     cell::RefCell,
     collections::{HashMap, VecDeque},
     rc::Rc,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
-use actix::prelude::*;
+use actix::{WeakAddr, prelude::*};
 use bytes::Bytes;
 
+pub use self::sockets::{AskBack, CloseSockets, Recheck, TellSockets};
 use super::{
     audience::{Audience, Segment},
     outbox::Outbox,
-    room::{Flushed, Room},
+    room::{Flushed, RoomAddr},
+    session::Session,
 };
 use crate::{
     domain::ids::{Rev, SessionId, UserId},
@@ -32,8 +40,14 @@ const MEMBERS_A_TURN: usize = 2_000;
 /// of a socket's budget, so that one batch never fills it.
 pub const BATCH_BYTES: usize = 256 * 1024;
 
+/// How often, in a heartbeat, it is looked which sockets are due for a ping.
+const BEATS: u32 = 8;
+
 /// Messages that wait for a hub. Rooms stop at 1,024 broadcasts each; this holds the rest.
 const MAILBOX: usize = 8_192;
+
+/// A hub's address. Shared: each clone of an `Addr` has two allocations of its own.
+pub type HubAddr = Arc<Addr<Hub>>;
 
 /// One hub of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,7 +95,7 @@ pub struct Admit {
     /// The `connected` frame, if the session does not write it itself.
     pub connected: Option<Bytes>,
     pub replays: bool,
-    pub reports_to: Addr<Room>,
+    pub reports_to: RoomAddr,
 }
 
 /// Direct answers to sessions of this hub.
@@ -95,11 +109,6 @@ pub struct Reply {
     pub frame: Bytes,
 }
 
-/// Closes every socket of this thread.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct CloseSockets(pub CloseCode);
-
 /// What was held for a session did not fit: it replays again, up to `upto`.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -112,23 +121,25 @@ pub struct ReplayMore {
 /// A socket that a hub of its thread can write to.
 pub struct Socket {
     pub outbox: Rc<Outbox>,
-    pub replays: Recipient<ReplayMore>,
+    /// Weak, since that takes no allocation.
+    pub session: WeakAddr<Session>,
+    /// It has been told who it is, and may be told other things of its user.
+    pub welcome: bool,
 }
 
 /// The sockets of this thread; sessions put themselves in and out.
 pub type Sockets = Rc<RefCell<HashMap<SessionId, Socket>>>;
 
 /// The hub of the current worker thread.
-#[derive(Clone)]
 pub struct LocalHub {
     pub id: HubId,
-    pub addr: Addr<Hub>,
+    pub addr: HubAddr,
     pub sockets: Sockets,
 }
 
 impl LocalHub {
-    /// Starts a hub on this thread.
-    pub fn start(metrics: Metrics) -> Self {
+    /// Starts a hub on this thread, whose sockets must be heard of so often.
+    pub fn start(heartbeat: Duration, metrics: Metrics) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let id = HubId(NEXT.fetch_add(1, Ordering::Relaxed));
         let sockets = Sockets::default();
@@ -142,9 +153,11 @@ impl LocalHub {
                 due: VecDeque::new(),
                 answered: Vec::new(),
                 flush_scheduled: false,
+                heartbeat,
                 metrics,
             }
         });
+        let addr = Arc::new(addr);
         Self { id, addr, sockets }
     }
 }
@@ -159,11 +172,17 @@ pub struct Hub {
     /// Sockets with an answer that still waits for a room's frames to go out with.
     answered: Vec<Rc<Outbox>>,
     flush_scheduled: bool,
+    heartbeat: Duration,
     metrics: Metrics,
 }
 
 impl Actor for Hub {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        // One clock for all sockets: a timer for each would be a tenth of their memory.
+        context.run_interval(self.heartbeat / BEATS, Self::beat);
+    }
 }
 
 impl Handler<ToHub> for Hub {
@@ -185,6 +204,26 @@ impl Handler<ToHub> for Hub {
 }
 
 impl Hub {
+    fn session(&self, id: SessionId) -> Option<Addr<Session>> {
+        self.sockets.borrow().get(&id)?.session.upgrade()
+    }
+
+    /// Looks after at most as many sockets as a flush serves, and after the rest in another turn.
+    fn beat(&mut self, context: &mut Context<Self>) {
+        let (now, mut turn) = (Instant::now(), MEMBERS_A_TURN);
+        let due = self.heartbeat - self.heartbeat / BEATS;
+        for socket in self.sockets.borrow().values() {
+            if turn == 0 {
+                break;
+            }
+            turn -= usize::from(socket.outbox.beat(now, due, self.heartbeat * 2));
+        }
+        if turn == 0 {
+            let next = fut::wrap_future::<_, Self>(tokio::task::yield_now());
+            context.spawn(next.map(|(), hub, context| hub.beat(context)));
+        }
+    }
+
     /// Does what waits for a room, unless a flush of it is under way.
     fn work(&mut self, room: RoomKey) {
         loop {
@@ -240,9 +279,9 @@ impl Hub {
             }
             Task::GoLive { session, attempt } => {
                 if let Some(upto) = audience.go_live(session, attempt)
-                    && let Some(socket) = self.sockets.borrow().get(&session)
+                    && let Some(session) = self.session(session)
                 {
-                    socket.replays.do_send(ReplayMore {
+                    session.do_send(ReplayMore {
                         room,
                         attempt,
                         upto,
@@ -326,15 +365,5 @@ impl Handler<Replies> for Hub {
             }
         }
         self.schedule_flush(context);
-    }
-}
-
-impl Handler<CloseSockets> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, CloseSockets(code): CloseSockets, _: &mut Self::Context) {
-        for socket in self.sockets.borrow().values() {
-            socket.outbox.close(code);
-        }
     }
 }

@@ -21,7 +21,7 @@ use super::{
     Refusal,
     author::{Answers, Author},
     lobby::{Lobby, Missed},
-    room::{Committed, Room},
+    room::{Committed, RoomAddr},
 };
 use crate::{
     domain::{
@@ -57,7 +57,7 @@ pub struct Append {
 pub struct Ticket {
     pub author: Author,
     /// Broadcasts it; has a place reserved for it until it is settled.
-    pub room: Addr<Room>,
+    pub room: RoomAddr,
     pub since: Instant,
 }
 
@@ -225,7 +225,7 @@ impl Journal {
 
     /// Answers every author of a batch and tells the rooms.
     fn conclude(&mut self, tickets: Vec<Ticket>, drafts: &Arc<[Draft]>, results: Results) {
-        let mut rooms: HashMap<&RoomId, (Addr<Room>, Committed)> = HashMap::new();
+        let mut rooms: HashMap<&RoomId, (RoomAddr, Committed)> = HashMap::new();
         let mut answers = Answers::default();
         for (at, (ticket, result)) in tickets.into_iter().zip(results).enumerate() {
             let Some(draft) = drafts.get(at) else { break };

@@ -9,11 +9,11 @@ use actix::prelude::*;
 
 use self::{people::People, rooms::Slot};
 pub use self::{
-    people::{CloseAll, Drain, Register, Revoke, SessionEnded, ToSession, TooMany},
+    people::{CloseAll, Drain, Register, Revoke, SessionEnded, TellRead, TooMany},
     rooms::{FindRoom, Missed, Online, OpenRoom, RetireMe, RoomEnded},
 };
 use super::{
-    hub::{Hub, HubId},
+    hub::{HubAddr, HubId},
     journal::JournalHandle,
     room::RoomParts,
 };
@@ -27,7 +27,7 @@ const MAILBOX: usize = 8_192;
 #[rtype(result = "()")]
 pub struct AddHub {
     pub id: HubId,
-    pub hub: Addr<Hub>,
+    pub hub: HubAddr,
     pub arbiter: ArbiterHandle,
 }
 
@@ -75,6 +75,13 @@ impl Lobby {
                 closing: false,
             }
         })
+    }
+
+    fn hub(&self, id: HubId) -> Option<&HubAddr> {
+        self.hubs
+            .iter()
+            .find(|hub| hub.id == id)
+            .map(|hub| &hub.hub)
     }
 
     fn room_parts(&self, lobby: Addr<Self>) -> Option<RoomParts> {

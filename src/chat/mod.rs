@@ -11,6 +11,7 @@ mod audience;
 mod author;
 mod connection;
 mod hub;
+mod incoming;
 mod journal;
 mod lobby;
 mod outbox;
@@ -18,6 +19,7 @@ mod reader;
 mod room;
 mod seats;
 mod session;
+pub mod socket;
 pub mod transport;
 pub mod upgrade;
 
@@ -37,7 +39,9 @@ use self::{
     author::Author,
     hub::LocalHub,
     journal::{Journal, JournalHandle},
-    lobby::{AddHub, CloseAll, Drain, FindRoom, Lobby, Online, OpenRoom, Revoke, UseJournal},
+    lobby::{
+        AddHub, CloseAll, Drain, FindRoom, Lobby, Online, OpenRoom, Revoke, TellRead, UseJournal,
+    },
     room::{Crash, Publish, WhoIsHere},
     seats::Seats,
 };
@@ -45,7 +49,7 @@ use crate::{
     auth::{Authenticator, Revoked},
     config::{ChatTiming, LimitsConfig},
     domain::{
-        ids::{ClientMessageId, MessageId, RoomId},
+        ids::{ClientMessageId, MessageId, RoomId, Seq, UserId},
         message::{Content, Draft, Receipt},
         user::Profile,
     },
@@ -158,6 +162,8 @@ pub struct ChatSettings<'a> {
     pub authenticator: Authenticator,
     pub limits: Limits,
     pub limits_config: &'a LimitsConfig,
+    /// What the system allows, whatever is set.
+    pub most_sockets: usize,
     pub timing: ChatTiming,
     pub metrics: Metrics,
 }
@@ -172,6 +178,7 @@ impl Chat {
             authenticator,
             limits,
             limits_config,
+            most_sockets,
             timing,
             metrics,
         } = settings;
@@ -191,7 +198,7 @@ impl Chat {
             limits,
             messages_per_second: limits_config.messages_per_second,
             typing: limits_config.typing,
-            seats: Seats::new(limits_config.max_connections),
+            seats: Seats::new(limits_config.max_connections, most_sockets),
             timing,
             replays: Semaphore::new(REPLAYS),
             draining: AtomicBool::new(false),
@@ -205,7 +212,8 @@ impl Chat {
 
     /// Starts the hub of this worker thread.
     fn start_hub(&self) -> LocalHub {
-        let hub = LocalHub::start(self.parts.metrics.clone());
+        let heartbeat = self.parts.timing.heartbeat;
+        let hub = LocalHub::start(heartbeat, self.parts.metrics.clone());
         let arbiter = actix::Arbiter::current();
         self.parts.lobby.do_send(AddHub {
             id: hub.id,
@@ -275,9 +283,22 @@ impl Chat {
         self.parts.metrics.sessions.get()
     }
 
+    /// How many sockets have a place.
+    #[must_use]
+    pub fn seats_taken(&self) -> usize {
+        self.parts.seats.taken()
+    }
+
     /// Makes open sockets look again who is behind them.
     pub fn revoke(&self, revoked: Revoked) {
         self.parts.lobby.do_send(Revoke(revoked));
+    }
+
+    /// Tells a user's open sockets how far he has read in a room. One that is behind is not told.
+    pub fn tell_read(&self, user: UserId, room_id: RoomId, seq: Seq) {
+        let told = TellRead { user, room_id, seq };
+        // The next list of rooms tells it again.
+        let _full = self.parts.lobby.try_send(told);
     }
 
     /// Lets no socket in any more, and asks those that are to come back, spread over `within`.

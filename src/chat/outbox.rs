@@ -11,6 +11,7 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll, Waker},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -54,12 +55,16 @@ pub struct Outbox {
     /// The reader stopped because of what is in flight or queued, and wants to be woken.
     reader_waits: Cell<bool>,
     waker: RefCell<Option<Waker>>,
+    /// When the client last gave a sign of life, and was last asked for one.
+    heard: Cell<Instant>,
+    pinged: Cell<Instant>,
     metrics: Metrics,
 }
 
 impl Outbox {
     /// Takes over a socket.
     pub fn new(io: Box<dyn Transport>, metrics: Metrics) -> Self {
+        let now = Instant::now();
         Self {
             io: RefCell::new(io),
             queue: RefCell::new(VecDeque::new()),
@@ -70,6 +75,8 @@ impl Outbox {
             in_flight: Cell::new(0),
             reader_waits: Cell::new(false),
             waker: RefCell::new(None),
+            heard: Cell::new(now),
+            pinged: Cell::new(now),
             metrics,
         }
     }
@@ -107,29 +114,26 @@ impl Outbox {
 
     /// Queues a frame and writes as much as the socket takes.
     pub fn send(&self, frame: &Bytes) {
-        if self.is_open() && self.queued.get() == 0 && !self.blocked.get() {
-            let taken = self.with_waker(|outbox, context| {
-                let taken = outbox.write(context, frame)?;
-                outbox.poll_flush(context)?;
-                Ok(taken)
-            });
-            match taken {
-                Some(Ok(taken)) if taken == frame.len() => return,
-                Some(Ok(taken)) => {
-                    // The chunk is queued whole and remembered as partly written.
-                    self.push(frame.clone());
-                    if self.is_open() {
-                        self.written.set(taken);
-                        self.account(-(taken as i64));
-                    }
-                    return;
-                }
-                Some(Err(_)) => return self.abandon(),
-                None => {}
+        let idle = self.queued.get() == 0 && !self.blocked.get();
+        if !self.is_open() || !idle || self.waker.borrow().is_none() {
+            self.push(frame.clone());
+            return self.flush();
+        }
+        let Ok(taken) = self.write_now(frame) else {
+            return self.abandon();
+        };
+        if taken < frame.len() {
+            // The chunk is queued whole and remembered as partly written.
+            self.push(frame.clone());
+            if self.is_open() {
+                self.written.set(taken);
+                self.account(-(taken as i64));
             }
         }
-        self.push(frame.clone());
-        self.flush();
+        if self.blocked.get() {
+            // The task asks to be woken when the socket takes more.
+            self.wake();
+        }
     }
 
     /// Writes what is queued, as far as the socket takes it.
@@ -204,16 +208,41 @@ impl Outbox {
         self.wake_reader();
     }
 
+    /// Whether something that is not needed may be queued: up to half the budget.
+    pub fn has_room(&self) -> bool {
+        self.queued.get() <= BUDGET / 2
+    }
+
     /// Whether the session may read on: too much in flight, or half the budget queued, stops it.
     pub fn may_read(&self) -> bool {
-        let may = self.in_flight.get() < MAX_IN_FLIGHT && self.queued.get() <= BUDGET / 2;
+        let may = self.in_flight.get() < MAX_IN_FLIGHT && self.has_room();
         self.reader_waits.set(!may);
         may
     }
 
-    /// Whether reading stands still for reasons of the server, not of the client.
-    pub fn reader_waits(&self) -> bool {
-        self.reader_waits.get()
+    /// The client gave a sign of life.
+    pub fn heard(&self, now: Instant) {
+        self.heard.set(now);
+    }
+
+    /// Asks the client for a sign of life if that is due, and closes the socket if there was none
+    /// for too long; whether it did either.
+    pub fn beat(&self, now: Instant, due: Duration, too_long: Duration) -> bool {
+        // A reader that waits for the server cannot hear a pong.
+        if self.reader_waits.get() {
+            self.heard.set(now);
+        }
+        if now.duration_since(self.heard.get()) > too_long {
+            let was_open = self.is_open();
+            self.close(CloseCode::NoPong);
+            return was_open;
+        }
+        let is_due = now.duration_since(self.pinged.get()) >= due;
+        if is_due {
+            self.pinged.set(now);
+            self.send(&frame::EMPTY_PING);
+        }
+        is_due
     }
 
     /// Reads into `buffer`, as [`tokio::io::AsyncRead`] does.

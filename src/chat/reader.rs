@@ -186,17 +186,4 @@ fn client_header(bytes: &[u8]) -> Option<(usize, u64)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::client_header;
-
-    #[test]
-    fn a_header_is_read_as_soon_as_it_is_whole() {
-        assert_eq!(client_header(&[0x81]), None);
-        assert_eq!(client_header(&[0x81, 0x85]), Some((6, 5)));
-        assert_eq!(client_header(&[0x81, 0xfe, 1]), None);
-        assert_eq!(client_header(&[0x81, 0xfe, 1, 0]), Some((8, 256)));
-        let huge = [0x82, 0xff, 0, 0, 0, 1, 0, 0, 0, 0];
-        assert_eq!(client_header(&huge), Some((14, 1 << 32)));
-        assert_eq!(client_header(&[0x81, 0x05]), Some((2, 5)), "unmasked");
-    }
-}
+mod tests;

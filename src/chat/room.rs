@@ -23,7 +23,7 @@ pub use self::{
 };
 use super::{
     audience::Segment,
-    hub::{Hub, HubId, RoomKey, Task, ToHub},
+    hub::{HubAddr, HubId, RoomKey, Task, ToHub},
     journal::JournalHandle,
     lobby::{Lobby, RetireMe, RoomEnded},
 };
@@ -37,6 +37,9 @@ use crate::{
     protocol::{frame, server::ServerFrame},
     store::Store,
 };
+
+/// A room's address. Shared: each clone of an `Addr` has two allocations of its own.
+pub type RoomAddr = Arc<Addr<Room>>;
 
 /// Messages that wait for a room. Sessions are told `overloaded` beyond it.
 const MAILBOX: usize = 4_096;
@@ -90,7 +93,7 @@ struct Present {
 
 /// A hub with members, and what it has not written yet.
 struct Listening {
-    addr: Addr<Hub>,
+    addr: HubAddr,
     members: usize,
     unflushed_bytes: usize,
     unflushed: u32,
@@ -108,6 +111,7 @@ pub struct Room {
     sessions: HashMap<SessionId, Present>,
     presence: Presence,
     hubs: HashMap<HubId, Listening>,
+    own_address: Option<RoomAddr>,
     idle_since: Option<Instant>,
     retired: bool,
     /// The room before it died; commits of its time may still come.
@@ -140,12 +144,19 @@ impl Room {
                 sessions: HashMap::new(),
                 presence: Presence::new(beginning.online),
                 hubs: HashMap::new(),
+                own_address: None,
                 idle_since: None,
                 retired: false,
                 restarted: beginning.restarted,
                 parts,
             }
         })
+    }
+
+    fn address(&mut self, context: &Context<Self>) -> RoomAddr {
+        let own = &mut self.own_address;
+        own.get_or_insert_with(|| Arc::new(context.address()))
+            .clone()
     }
 
     /// Sends one message to every hub with members.

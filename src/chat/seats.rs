@@ -7,7 +7,6 @@ use std::sync::{
 
 /// Places for open sockets, on all worker threads together.
 pub struct Seats {
-    /// 0 is without limit.
     max: usize,
     taken: Arc<AtomicUsize>,
 }
@@ -16,23 +15,27 @@ pub struct Seats {
 pub struct Seat(Arc<AtomicUsize>);
 
 impl Seats {
-    /// Free places.
-    pub fn new(max: usize) -> Self {
+    /// Free places: as many as are set, 0 for any number, but never more than `most`.
+    pub fn new(set: usize, most: usize) -> Self {
         Self {
-            max,
+            max: if set == 0 { most } else { set.min(most) },
             taken: Arc::default(),
         }
     }
 
     /// Whether none is left at this moment.
     pub fn are_taken(&self) -> bool {
-        self.max > 0 && self.taken.load(Ordering::Relaxed) >= self.max
+        self.taken() >= self.max
+    }
+
+    /// How many are taken.
+    pub fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// Takes a place: looking and counting are one step, or a storm would come in between.
     pub fn take(&self) -> Option<Seat> {
-        let max = if self.max == 0 { usize::MAX } else { self.max };
-        let one_more = |taken| (taken < max).then_some(taken + 1);
+        let one_more = |taken| (taken < self.max).then_some(taken + 1);
         self.taken
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
             .ok()

@@ -8,30 +8,25 @@ mod identity;
 mod joining;
 mod requests;
 
-use std::{
-    cell::Cell,
-    collections::{HashMap, VecDeque},
-    rc::Rc,
-    sync::Arc,
-    time::Instant,
-};
+use std::{cell::Cell, collections::VecDeque, rc::Rc, sync::Arc, time::Instant};
 
 use actix::prelude::*;
-use actix_web_actors::ws::{self, Message, ProtocolError, WebsocketContext};
-use bytes::{Bytes, BytesMut};
+use actix_web_actors::ws::{Message, ProtocolError, WebsocketContext};
+use bytes::Bytes;
 use futures_util::Stream;
 
 use self::{
     guard::{BadFrames, Flood},
     identity::Who,
-    joining::{Attempted, Membership, ReplayJob},
+    joining::{Attempted, Memberships, ReplayJob},
 };
 use super::{
     ChatParts,
-    hub::{LocalHub, Socket},
-    lobby::{SessionEnded, ToSession},
+    hub::{LocalHub, Recheck, Socket},
+    incoming::{Heard, Incoming},
+    lobby::SessionEnded,
     outbox::Outbox,
-    reader::{FrameReader, MAX_MESSAGE, ReadEnd, ReadPace},
+    reader::{FrameReader, MAX_MESSAGE, ReadPace},
     room::Leave,
     seats::Seat,
 };
@@ -64,22 +59,21 @@ pub struct Greeting {
 pub struct Session {
     id: SessionId,
     parts: Arc<ChatParts>,
-    hub: LocalHub,
+    hub: Rc<LocalHub>,
     outbox: Rc<Outbox>,
     pace: Rc<ReadPace>,
-    greeting: Greeting,
+    /// Until it is done.
+    greeting: Option<Box<Greeting>>,
     who: Option<Who>,
     /// Whom the lobby counts this session for, from before it is asked to.
     registered: Rc<Cell<Option<UserId>>>,
-    rooms: HashMap<RoomId, Membership>,
+    rooms: Memberships,
     /// The room that is being joined; it may count this session in before the session knows.
     attempted: Attempted,
     attempts: u32,
     replays: VecDeque<ReplayJob>,
     replaying: bool,
-    /// A message that comes in fragments, as far as it came.
-    fragments: Option<BytesMut>,
-    heard: Instant,
+    incoming: Incoming,
     bad_frames: BadFrames,
     flood: Flood,
     deadline: SpawnHandle,
@@ -93,7 +87,7 @@ impl Session {
     /// Makes a session of an upgraded socket; the stream drives it.
     pub fn stream(
         parts: Arc<ChatParts>,
-        hub: LocalHub,
+        hub: Rc<LocalHub>,
         outbox: Rc<Outbox>,
         pace: Rc<ReadPace>,
         reader: FrameReader,
@@ -108,16 +102,15 @@ impl Session {
             hub,
             outbox,
             pace,
-            greeting,
+            greeting: Some(Box::new(greeting)),
             who: None,
             registered: Rc::default(),
-            rooms: HashMap::new(),
+            rooms: Memberships::default(),
             attempted: Attempted::default(),
             attempts: 0,
             replays: VecDeque::new(),
             replaying: false,
-            fragments: None,
-            heard: Instant::now(),
+            incoming: Incoming::default(),
             bad_frames: BadFrames::default(),
             deadline: SpawnHandle::default(),
             meant: false,
@@ -149,17 +142,6 @@ impl Session {
         context.stop();
     }
 
-    fn check_heartbeat(&mut self, context: &mut SessionContext) {
-        // A reader that waits for the server cannot hear a pong.
-        if self.outbox.reader_waits() {
-            self.heard = Instant::now();
-        }
-        if self.heard.elapsed() > self.parts.timing.heartbeat * 2 {
-            return self.close(CloseCode::NoPong, context);
-        }
-        self.outbox.push(frame::EMPTY_PING);
-    }
-
     /// Handles one whole text message.
     fn receive(&mut self, text: &str, context: &mut SessionContext) {
         match parse(text) {
@@ -180,42 +162,6 @@ impl Session {
             reference: bad.reference.as_ref(),
         });
     }
-
-    fn receive_fragment(&mut self, item: actix_http::ws::Item, context: &mut SessionContext) {
-        use actix_http::ws::Item;
-        let (piece, last) = match item {
-            Item::FirstBinary(_) => return self.close(CloseCode::Unsupported, context),
-            Item::FirstText(piece) | Item::Continue(piece) => (piece, false),
-            Item::Last(piece) => (piece, true),
-        };
-        let mut message = self.fragments.take().unwrap_or_default();
-        if message.len() + piece.len() > MAX_MESSAGE {
-            return self.close(CloseCode::TooLarge, context);
-        }
-        message.extend_from_slice(&piece);
-        if !last {
-            self.fragments = Some(message);
-            return;
-        }
-        match std::str::from_utf8(&message) {
-            Ok(text) => self.receive(text, context),
-            Err(_) => self.close(CloseCode::InvalidText, context),
-        }
-    }
-
-    /// Ends a connection whose bytes make no sense, or whose peer is gone.
-    fn fail(&mut self, fault: &ProtocolError, context: &mut SessionContext) {
-        let code = match (self.pace.end(), fault) {
-            (Some(ReadEnd::TooLarge), _) | (_, ProtocolError::Overflow) => CloseCode::TooLarge,
-            (Some(ReadEnd::Lost), _) => return context.stop(),
-            // The context tells text that is not UTF-8 this way, and nothing else.
-            (None, ProtocolError::Io(io)) if io.kind() == std::io::ErrorKind::Other => {
-                CloseCode::InvalidText
-            }
-            _ => CloseCode::ProtocolError,
-        };
-        self.close(code, context);
-    }
 }
 
 impl Actor for Session {
@@ -225,11 +171,12 @@ impl Actor for Session {
         context.set_mailbox_capacity(MAILBOX);
         let socket = Socket {
             outbox: self.outbox.clone(),
-            replays: context.address().recipient(),
+            session: context.address().downgrade(),
+            welcome: false,
         };
         self.hub.sockets.borrow_mut().insert(self.id, socket);
-        context.run_interval(self.parts.timing.heartbeat, Self::check_heartbeat);
-        match self.greeting.token.take() {
+        let token = self.greeting.as_mut().and_then(|said| said.token.take());
+        match token {
             Some(token) => self.authorize(token, None, context),
             None => {
                 self.deadline =
@@ -246,7 +193,7 @@ impl Drop for Session {
         self.parts.metrics.sessions.dec();
         self.hub.sockets.borrow_mut().remove(&self.id);
         let attempted = self.attempted.borrow_mut().take();
-        let joined = self.rooms.drain().map(|(_, membership)| membership.room);
+        let joined = self.rooms.drain().map(|membership| membership.room);
         for room in joined.chain(attempted) {
             room.do_send(Leave {
                 session: self.id,
@@ -268,34 +215,29 @@ impl StreamHandler<Result<Message, ProtocolError>> for Session {
         if !self.outbox.is_open() {
             return;
         }
-        self.heard = Instant::now();
+        self.outbox.heard(Instant::now());
         if item.is_ok() && self.flood.one_too_many() {
             return self.close(CloseCode::Flooding, context);
         }
-        match item {
-            Ok(Message::Text(text)) => self.receive(&text, context),
-            Ok(Message::Continuation(item)) => self.receive_fragment(item, context),
-            Ok(Message::Ping(payload)) => self.outbox.push(frame::pong(&payload)),
-            Ok(Message::Pong(_) | Message::Nop) => {}
-            Ok(Message::Binary(_)) => self.close(CloseCode::Unsupported, context),
-            Ok(Message::Close(reason)) => {
+        match self.incoming.take(item, self.pace.end()) {
+            Heard::Nothing => {}
+            Heard::Text(text) => self.receive(&text, context),
+            Heard::Ping(payload) => self.outbox.push(frame::pong(&payload)),
+            Heard::Goodbye(code) => {
                 self.meant = true;
-                self.outbox
-                    .close_echo(reason.map(|ws::CloseReason { code, .. }| code.into()));
+                self.outbox.close_echo(code);
                 context.stop();
             }
-            Err(fault) => self.fail(&fault, context),
+            Heard::Fault(code) => self.close(code, context),
+            Heard::Gone => context.stop(),
         }
     }
 }
 
-impl Handler<ToSession> for Session {
+impl Handler<Recheck> for Session {
     type Result = ();
 
-    fn handle(&mut self, told: ToSession, context: &mut Self::Context) {
-        match told {
-            ToSession::Recheck => self.recheck(context),
-            ToSession::Reconnect { in_ms } => self.reply(&ServerFrame::Reconnect { in_ms }),
-        }
+    fn handle(&mut self, _: Recheck, context: &mut Self::Context) {
+        self.recheck(context);
     }
 }

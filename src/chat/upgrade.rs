@@ -4,8 +4,8 @@
 //! gives the socket away. It does so for *any* request with `Upgrade: websocket` and for CONNECT,
 //! before the application sees it: this is the only one that says no.
 
-mod handshake;
-mod refusal;
+pub(super) mod handshake;
+pub mod refusal;
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 
@@ -33,7 +33,7 @@ const COME_BACK: Duration = Duration::from_secs(5);
 /// The door through which sockets come in, on one worker thread.
 pub struct Gate {
     chat: Chat,
-    hub: LocalHub,
+    hub: Rc<LocalHub>,
     /// Origins whose pages may open sockets: the own one and `CORS_ORIGINS`.
     origins: Arc<[String]>,
 }
@@ -43,7 +43,7 @@ impl Gate {
     #[must_use]
     pub fn open(chat: Chat, origins: Arc<[String]>) -> Self {
         Self {
-            hub: chat.start_hub(),
+            hub: Rc::new(chat.start_hub()),
             chat,
             origins,
         }
@@ -58,7 +58,7 @@ impl Gate {
         let id = Uuid::now_v7().to_string();
         let wanted = Wanted::by(request.path());
         let path = wanted.as_ref().map_or("unmatched", |wanted| wanted.pattern);
-        let parts = framed.into_parts();
+        let mut parts = framed.into_parts();
         let answer = self.examine(&request, wanted).await;
         let status = match &answer {
             Ok(_) => 101,
@@ -82,6 +82,8 @@ impl Gate {
             Ok((handshake, seat)) => {
                 let head = [&parts.write_buf[..], &handshake.response(&id)].concat();
                 let Handshake { greeting, .. } = handshake;
+                // Only now: it gives back a place, and a seat is held by then.
+                parts.io.leave_http();
                 let (io, head) = (Box::new(parts.io), head.into());
                 self.start(io, &parts.read_buf, head, greeting, seat);
             }

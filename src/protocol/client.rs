@@ -1,9 +1,13 @@
 //! What a client sends: one JSON object a frame, told apart by `type`.
 
+mod fields;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use self::fields::{Fault, Field, Fields};
 use super::code::ErrorCode;
 use crate::domain::{
     Invalid,
@@ -12,7 +16,7 @@ use crate::domain::{
 };
 
 /// What a client wrote to know the answer by; echoed in the direct reply.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Ref {
     Number(i64),
@@ -20,47 +24,56 @@ pub enum Ref {
     Text(Box<str>),
 }
 
-/// The longest text of a `ref`, in characters; a longer one is not echoed.
-const MAX_REF: usize = 64;
-
 impl Ref {
-    fn is_short(&self) -> bool {
-        !matches!(self, Self::Text(text) if text.chars().count() > MAX_REF)
-    }
+    /// The longest text, in characters; a longer one is not echoed.
+    pub const MAX_CHARS: usize = 64;
 }
 
 /// A frame that makes sense.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {
-    Authorization {
-        token: String,
-    },
+    /// Says whose socket this is; later it keeps the socket open with a fresh token.
+    Authorization { token: String },
+    /// Joins a room. On a joined room it is answered and replayed again.
     Connect {
         room_id: RoomId,
+        /// The caller's own, if any.
+        #[serde(skip_serializing_if = "Option::is_none")]
         user_id: Option<UserId>,
+        #[serde(flatten)]
         resume: Resume,
     },
+    /// Says something in a joined room.
     Message {
         room_id: RoomId,
         content: Content,
+        /// The same for each try to send the same message: it is kept once.
+        #[serde(skip_serializing_if = "Option::is_none")]
         client_message_id: Option<ClientMessageId>,
     },
+    /// Leaves a room.
     Disconnect {
         room_id: RoomId,
+        /// The caller's own, if any.
+        #[serde(skip_serializing_if = "Option::is_none")]
         user_id: Option<UserId>,
     },
-    Typing {
-        room_id: RoomId,
-    },
+    /// Tells the others in a joined room that the caller writes. Nothing answers it.
+    Typing { room_id: RoomId },
+    /// Asks for a `pong`.
     Ping,
 }
 
 /// How far a client has come in a room, when it joins.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Resume {
     /// The last `rev` that it handled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>, minimum = 0)]
     pub after: Option<Rev>,
     /// The `epoch` in which it did; not compared when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,
 }
 
@@ -75,42 +88,20 @@ pub struct BadFrame {
     pub not_json: bool,
 }
 
-/// Every field of every frame: one pass over the text, nothing copied.
-#[derive(Default, Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
-struct Fields<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Option<Cow<'a, str>>,
-    #[serde(rename = "ref")]
-    reference: Option<Ref>,
-    #[serde(borrow)]
-    token: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    room_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    user_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    content: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    client_message_id: Option<Cow<'a, str>>,
-    after: Option<Rev>,
-    #[serde(borrow)]
-    epoch: Option<Cow<'a, str>>,
-}
-
 /// Reads a frame, and the `ref` to answer it by.
 ///
 /// # Errors
 /// No JSON object, an unknown `type`, or a field that is missing or wrong. What can be read of
 /// `ref` and `client_message_id` is in the error.
 pub fn parse(text: &str) -> Result<(ClientFrame, Option<Ref>), BadFrame> {
-    let mut fields: Fields<'_> = match serde_json::from_str(text) {
+    let fields: Fields<'_> = match serde_json::from_str(text) {
         Ok(fields) => fields,
         Err(fault) => return Err(unreadable(text, &fault)),
     };
-    let reference = fields.reference.take().filter(Ref::is_short);
-    let client_message_id = fields.client_message_id.as_deref().map(str::to_owned);
-    match fields.into_frame() {
+    let echoed = echo(&fields.reference);
+    let reference = echoed.as_ref().ok().cloned().flatten();
+    let client_message_id = fields.client_message_id.text().map(str::to_owned);
+    match echoed.and_then(|_| read(fields)) {
         Ok(frame) => Ok((frame, reference)),
         Err((code, message)) => Err(BadFrame {
             code,
@@ -122,97 +113,99 @@ pub fn parse(text: &str) -> Result<(ClientFrame, Option<Ref>), BadFrame> {
     }
 }
 
-type Fault = (ErrorCode, String);
-
-impl Fields<'_> {
-    fn into_frame(self) -> Result<ClientFrame, Fault> {
-        let kind = self.kind.as_deref().ok_or_else(|| missing("type"))?;
-        Ok(match kind {
-            "authorization" => ClientFrame::Authorization {
-                token: self.token.ok_or_else(|| missing("token"))?.into_owned(),
+/// Makes a frame of the fields that its `type` has; the others are not looked at.
+fn read(fields: Fields<'_>) -> Result<ClientFrame, Fault> {
+    let room = |field: Field<'_>| RoomId::parse(&field.required("room_id")?).map_err(refused);
+    Ok(match &*fields.kind.required("type")? {
+        "authorization" => ClientFrame::Authorization {
+            token: fields.token.required("token")?.into_owned(),
+        },
+        "connect" => ClientFrame::Connect {
+            room_id: room(fields.room_id)?,
+            user_id: user(fields.user_id)?,
+            resume: Resume {
+                after: after(fields.after)?,
+                epoch: fields.epoch.optional("epoch")?.map(Cow::into_owned),
             },
-            "connect" => ClientFrame::Connect {
-                room_id: room(self.room_id)?,
-                user_id: user(self.user_id)?,
-                resume: Resume {
-                    after: after(self.after)?,
-                    epoch: self.epoch.map(Cow::into_owned),
-                },
-            },
-            "message" => ClientFrame::Message {
-                room_id: room(self.room_id)?,
-                content: content(self.content)?,
-                client_message_id: self
-                    .client_message_id
-                    .map(|id| ClientMessageId::parse(&id).map_err(refused))
-                    .transpose()?,
-            },
-            "disconnect" => ClientFrame::Disconnect {
-                room_id: room(self.room_id)?,
-                user_id: user(self.user_id)?,
-            },
-            "typing" => ClientFrame::Typing {
-                room_id: room(self.room_id)?,
-            },
-            "ping" => ClientFrame::Ping,
-            _ => {
-                return Err((
-                    ErrorCode::UnknownType,
-                    "This type of frame is not known".into(),
-                ));
-            }
-        })
-    }
-}
-
-fn missing(field: &str) -> Fault {
-    (ErrorCode::InvalidFrame, format!("{field} is missing"))
+        },
+        "message" => ClientFrame::Message {
+            room_id: room(fields.room_id)?,
+            content: content(fields.content)?,
+            client_message_id: fields
+                .client_message_id
+                .optional("client_message_id")?
+                .map(|id| ClientMessageId::parse(&id).map_err(refused))
+                .transpose()?,
+        },
+        "disconnect" => ClientFrame::Disconnect {
+            room_id: room(fields.room_id)?,
+            user_id: user(fields.user_id)?,
+        },
+        "typing" => ClientFrame::Typing {
+            room_id: room(fields.room_id)?,
+        },
+        "ping" => ClientFrame::Ping,
+        _ => {
+            let text = "This type of frame is not known";
+            return Err((ErrorCode::UnknownType, text.to_owned()));
+        }
+    })
 }
 
 fn refused(invalid: Invalid) -> Fault {
     (ErrorCode::InvalidFrame, invalid.to_string())
 }
 
-fn room(text: Option<Cow<'_, str>>) -> Result<RoomId, Fault> {
-    RoomId::parse(&text.ok_or_else(|| missing("room_id"))?).map_err(refused)
-}
-
-fn user(text: Option<Cow<'_, str>>) -> Result<Option<UserId>, Fault> {
-    let parse = |text: Cow<'_, str>| text.parse();
-    text.map(parse)
-        .transpose()
-        .map_err(|_| (ErrorCode::InvalidFrame, "user_id must be a UUID".to_owned()))
-}
-
-fn after(rev: Option<Rev>) -> Result<Option<Rev>, Fault> {
-    match rev {
-        Some(..0) => Err((
-            ErrorCode::InvalidFrame,
-            "after must not be negative".to_owned(),
-        )),
-        rev => Ok(rev),
+/// The `ref` as it is echoed: nothing instead of a text that is too long.
+fn echo(field: &Field<'_>) -> Result<Option<Ref>, Fault> {
+    match field {
+        Field::Absent | Field::Null => Ok(None),
+        Field::Number(number) => Ok(Some(Ref::Number(*number))),
+        Field::Text(text) if text.chars().count() > Ref::MAX_CHARS => Ok(None),
+        Field::Text(text) => Ok(Some(Ref::Text(text.as_ref().into()))),
+        Field::Other => Err(fields::wrong("ref", "must be a text or a whole number")),
     }
 }
 
-fn content(text: Option<Cow<'_, str>>) -> Result<Content, Fault> {
-    Content::parse(text.ok_or_else(|| missing("content"))?.into_owned())
+/// A UUID in its usual form of 36 characters, and in no other.
+fn user(field: Field<'_>) -> Result<Option<UserId>, Fault> {
+    let wrong = || fields::wrong("user_id", "must be a UUID");
+    match field.optional("user_id")? {
+        Some(text) if text.len() == 36 => text.parse().map(Some).map_err(|_| wrong()),
+        Some(_) => Err(wrong()),
+        None => Ok(None),
+    }
+}
+
+fn after(field: Field<'_>) -> Result<Option<Rev>, Fault> {
+    match field {
+        Field::Absent | Field::Null => Ok(None),
+        Field::Number(rev @ 0..) => Ok(Some(rev)),
+        _ => Err(fields::wrong(
+            "after",
+            "must be a whole number that is not negative",
+        )),
+    }
+}
+
+fn content(field: Field<'_>) -> Result<Content, Fault> {
+    Content::parse(field.required("content")?.into_owned())
         .map_err(|invalid| (ErrorCode::InvalidContent, invalid.to_string()))
 }
 
-/// Tells bytes that are no JSON from JSON of another shape, and saves its `ref`.
+/// Tells bytes that are no JSON from an object that cannot be read, and saves its `ref`.
 fn unreadable(text: &str, fault: &serde_json::Error) -> BadFrame {
     let value = serde_json::from_str::<serde_json::Value>(text).ok();
     let object = value.as_ref().and_then(serde_json::Value::as_object);
     let field = |name: &str| object.and_then(|object| object.get(name));
+    let reference = field("ref").and_then(|value| Field::deserialize(value).ok());
     BadFrame {
         code: ErrorCode::InvalidFrame,
         message: match object {
-            Some(_) => format!("The frame is not of its type's form: {fault}"),
+            Some(_) => format!("The frame cannot be read: {fault}"),
             None => "A frame must be one JSON object".to_owned(),
         },
-        reference: field("ref")
-            .and_then(|value| Ref::deserialize(value).ok())
-            .filter(Ref::is_short),
+        reference: reference.and_then(|field| echo(&field).ok().flatten()),
         client_message_id: field("client_message_id")
             .and_then(|v| v.as_str())
             .map(str::to_owned),
@@ -245,9 +238,14 @@ mod tests {
         use ErrorCode::{InvalidContent, InvalidFrame, UnknownType};
         assert_eq!(code("hello"), (InvalidFrame, true));
         assert_eq!(code("[1]"), (InvalidFrame, true));
+        assert_eq!(code(r#"["ping"]"#), (InvalidFrame, true));
         assert_eq!(code(&"[".repeat(10_000)), (InvalidFrame, true));
         assert_eq!(code("{}"), (InvalidFrame, false));
         assert_eq!(code(r#"{"type":"dance"}"#), (UnknownType, false));
+        assert_eq!(
+            code(r#"{"type":"ping","type":"ping"}"#),
+            (InvalidFrame, false)
+        );
         assert_eq!(code(r#"{"type":"typing"}"#), (InvalidFrame, false));
         assert_eq!(
             code(r#"{"type":"typing","room_id":5}"#),
@@ -261,6 +259,13 @@ mod tests {
             code(r#"{"type":"message","room_id":"a","content":" "}"#),
             (InvalidContent, false)
         );
+    }
+
+    /// A newer client's field may have the name of one that an older frame has.
+    #[test]
+    fn what_a_frame_does_not_have_is_not_looked_at() {
+        let text = r#"{"type":"ping","content":5,"after":-1,"token":[[]],"room_id":{}}"#;
+        assert!(matches!(parse(text), Ok((ClientFrame::Ping, None))));
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! The codes that programs match on, the same over REST and the socket.
 
 use serde::{Serialize, Serializer};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 macro_rules! error_codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
+    ($(#[doc = $doc:literal] $name:ident = $text:literal),+ $(,)?) => {
         /// What went wrong, as a word that never changes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum ErrorCode { $($(#[$doc])* $name),+ }
+        pub enum ErrorCode { $(#[doc = $doc] $name),+ }
 
         impl ErrorCode {
             /// Every code there is.
@@ -16,6 +20,12 @@ macro_rules! error_codes {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text),+ }
+            }
+
+            /// What it means, for people.
+            #[must_use]
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$name => $doc),+ }.trim()
             }
         }
     };
@@ -44,6 +54,8 @@ error_codes! {
     BadRequest = "bad_request",
     /// A request that can be read, with values that are refused; see `fields`.
     ValidationFailed = "validation_failed",
+    /// The body did not arrive in time.
+    RequestTimeout = "request_timeout",
     /// The body is larger than the route takes.
     PayloadTooLarge = "payload_too_large",
     /// The body is not JSON.
@@ -66,6 +78,10 @@ error_codes! {
     LastAdmin = "last_admin",
     /// The server's administrator has closed registration.
     RegistrationClosed = "registration_closed",
+    /// The first admin is made with the token that the server printed at its last start.
+    InvalidSetupToken = "invalid_setup_token",
+    /// The first admin was made already.
+    AdminExists = "admin_exists",
     /// A fault of the server.
     Internal = "internal",
 }
@@ -76,11 +92,45 @@ impl Serialize for ErrorCode {
     }
 }
 
+impl ErrorCode {
+    /// Whether an `error` frame may carry it; the others come over REST alone.
+    #[must_use]
+    pub const fn is_of_frames(self) -> bool {
+        matches!(
+            self,
+            Self::Unauthenticated
+                | Self::TokenExpiring
+                | Self::Forbidden
+                | Self::NotFound
+                | Self::NotConnected
+                | Self::InvalidFrame
+                | Self::UnknownType
+                | Self::InvalidContent
+                | Self::RateLimited
+                | Self::Overloaded
+                | Self::Unavailable
+                | Self::ClientMessageIdConflict
+        )
+    }
+}
+
+impl ToSchema for ErrorCode {}
+
+impl PartialSchema for ErrorCode {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("What went wrong, as a word that never changes."))
+            .enum_values(Some(Self::ALL.iter().map(|code| code.as_str())))
+            .into()
+    }
+}
+
 macro_rules! close_codes {
-    ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)+) => {
+    ($(#[doc = $doc:literal] $name:ident = $number:literal, $text:literal;)+) => {
         /// Why the server closed a socket. 4000 to 4499 come back, 4500 to 4999 do not.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum CloseCode { $($(#[$doc])* $name),+ }
+        pub enum CloseCode { $(#[doc = $doc] $name),+ }
 
         impl CloseCode {
             /// Every code there is.
@@ -96,6 +146,12 @@ macro_rules! close_codes {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text),+ }
+            }
+
+            /// What it means, for people.
+            #[must_use]
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$name => $doc),+ }.trim()
             }
         }
     };

@@ -47,10 +47,16 @@ pub fn text(value: &impl Serialize) -> Bytes {
     frame
 }
 
+/// Encodes a text as it is.
+#[must_use]
+pub fn plain_text(text: &str) -> Bytes {
+    whole(TEXT, text.as_bytes())
+}
+
 /// Encodes the answer to a client's ping: the same payload, at most 125 bytes.
 #[must_use]
 pub fn pong(payload: &[u8]) -> Bytes {
-    control(PONG, payload)
+    whole(PONG, payload)
 }
 
 /// Encodes a close frame with one of this server's codes and its reason.
@@ -64,7 +70,7 @@ pub fn close(code: CloseCode) -> Bytes {
 pub fn close_echo(code: Option<u16>) -> Bytes {
     match code {
         Some(code) => close_with(code, ""),
-        None => control(CLOSE, &[]),
+        None => whole(CLOSE, &[]),
     }
 }
 
@@ -72,10 +78,10 @@ fn close_with(code: u16, reason: &str) -> Bytes {
     let mut payload = BytesMut::with_capacity(2 + reason.len());
     payload.extend_from_slice(&code.to_be_bytes());
     payload.extend_from_slice(reason.as_bytes());
-    control(CLOSE, &payload)
+    whole(CLOSE, &payload)
 }
 
-fn control(kind: u8, payload: &[u8]) -> Bytes {
+fn whole(kind: u8, payload: &[u8]) -> Bytes {
     let mut frame = BytesMut::with_capacity(2 + payload.len());
     let mut header = [0; MAX_HEADER];
     let used = write_header(&mut header, kind, payload.len());
@@ -155,6 +161,40 @@ mod tests {
                 assert!(reason.description.unwrap().contains("slow_consumer"));
             }
             other => panic!("{other:?}"),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_sent_is_one_frame_of_the_length_that_it_says(
+            texts in proptest::collection::vec("\\PC{0,300}", 0..9),
+            payload in proptest::collection::vec(proptest::num::u8::ANY, 0..126),
+        ) {
+            let encoded = texts.iter().map(text).chain([pong(&payload)]);
+            let mut bytes = BytesMut::new();
+            for frame in encoded {
+                assert_eq!(frame_length(&frame), Some(frame.len()));
+                bytes.extend_from_slice(&frame);
+            }
+            let mut client = Codec::new().client_mode();
+            for text in &texts {
+                match client.decode(&mut bytes).unwrap().unwrap() {
+                    Frame::Text(json) => {
+                        assert_eq!(&serde_json::from_slice::<String>(&json).unwrap(), text);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            let last = client.decode(&mut bytes).unwrap().unwrap();
+            assert!(matches!(last, Frame::Pong(back) if back == payload));
+            assert!(bytes.is_empty());
+        }
+
+        #[test]
+        fn the_length_of_any_bytes_is_asked_without_harm(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..20),
+        ) {
+            let _length = frame_length(&bytes);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What goes over the wire: the socket's frames, error codes and close codes.
 
+pub mod asyncapi;
 pub mod client;
 pub mod code;
 pub mod frame;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{client::Ref, code::ErrorCode};
@@ -12,78 +13,112 @@ use crate::domain::{
 };
 
 /// One frame from the server to a client.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame<'a> {
+    /// The token is good; the socket may be used.
     Authenticated {
         user_id: UserId,
         session_id: SessionId,
+        /// The version of this protocol.
         protocol: u32,
+        /// From one ping of the server to the next. Who says nothing for two of them is closed.
         heartbeat_seconds: u64,
         limits: Limits,
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<&'a Ref>,
     },
+    /// The room is joined; its messages come from now on.
     Connected {
         room_id: &'a RoomId,
+        /// The `seq` of the newest message.
+        #[schema(value_type = i64, minimum = 0)]
         head: Seq,
+        /// The `rev` of the newest change.
+        #[schema(value_type = i64, minimum = 0)]
         rev: Rev,
+        /// Names the room's history; another one after the database was restored.
         epoch: &'a str,
+        /// Users, not sockets.
         online: u32,
+        /// True: everything after `after` follows, then what is said. False: load the history.
         resumed: bool,
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<&'a Ref>,
     },
+    /// The room is left.
     Disconnected {
         room_id: &'a RoomId,
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<&'a Ref>,
     },
+    /// Somebody said something; the sender hears it, too.
     Message(MessageBody<'a>),
+    /// A message is kept for good; to its sender.
     Ack {
         #[serde(skip_serializing_if = "Option::is_none")]
         client_message_id: Option<&'a ClientMessageId>,
         id: MessageId,
         room_id: &'a RoomId,
+        /// The message's place in the room.
+        #[schema(value_type = i64, minimum = 1)]
         seq: Seq,
+        #[schema(value_type = i64, minimum = 1)]
         rev: Rev,
         created_at: DateTime<Utc>,
+        /// The same message was kept before: these are the first one's numbers.
         duplicate: bool,
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<&'a Ref>,
     },
+    /// A user came; not stored.
     UserJoined(Notice<'a>),
+    /// A user left; not stored.
     UserLeft(Notice<'a>),
+    /// How many are here; instead of the notices in a room of many users.
     Presence {
         room_id: &'a RoomId,
+        /// Users, not sockets.
         online: u32,
     },
+    /// Somebody writes; to the others, and the first thing dropped under pressure.
     Typing {
         room_id: &'a RoomId,
         user: &'a Profile,
     },
+    /// You have read up to `seq`, on this device or another. Dropped under pressure: the list of rooms
+    /// tells the same.
+    Read {
+        room_id: &'a RoomId,
+        #[schema(value_type = i64, minimum = 1)]
+        seq: Seq,
+    },
+    /// The answer to `ping`.
     Pong {
         server_time: DateTime<Utc>,
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<&'a Ref>,
     },
+    /// Something was refused, or is about to end.
     Error {
+        /// For people.
         error: &'a str,
         code: ErrorCode,
+        /// That of the refused message, as it was sent.
         #[serde(skip_serializing_if = "Option::is_none")]
         client_message_id: Option<&'a str>,
+        /// When to try the same again.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<&'a Ref>,
     },
-    Reconnect {
-        in_ms: u64,
-    },
+    /// The server is about to stop: come back after so long.
+    Reconnect { in_ms: u64 },
 }
 
 /// What a client may send, told when it is authenticated.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub struct Limits {
     /// Bytes of one frame, reassembled.
     pub frame_bytes: usize,
@@ -100,13 +135,18 @@ pub struct Limits {
 }
 
 /// A message, as REST and the socket show it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MessageBody<'a> {
     pub id: MessageId,
     pub room_id: &'a RoomId,
+    /// Its place in the room: 1, 2, 3 … without a hole, for good.
+    #[schema(value_type = i64, minimum = 1)]
     pub seq: Seq,
+    /// The number of its last change. The last one handled is what to `connect` with as `after`.
+    #[schema(value_type = i64, minimum = 1)]
     pub rev: Rev,
     pub sender_id: UserId,
+    /// The sender's full name.
     pub sender_name: &'a str,
     pub user: &'a Profile,
     pub content: &'a str,
@@ -133,11 +173,14 @@ impl<'a> From<&'a Message> for MessageBody<'a> {
 }
 
 /// The system says that somebody came or went; it is not stored.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Notice<'a> {
     pub id: Uuid,
+    /// The nil UUID.
     pub sender_id: Uuid,
+    /// `System`
     pub sender_name: &'static str,
+    /// For people, such as "John Smith has joined the chat".
     pub content: String,
     pub room_id: &'a RoomId,
     pub created_at: DateTime<Utc>,

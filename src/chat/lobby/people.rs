@@ -7,20 +7,10 @@ use actix::prelude::*;
 use super::Lobby;
 use crate::{
     auth::Revoked,
-    chat::hub::CloseSockets,
-    domain::ids::{LoginId, SessionId, UserId},
-    protocol::code::CloseCode,
+    chat::hub::{AskBack, CloseSockets, HubId, Recheck, TellSockets},
+    domain::ids::{LoginId, RoomId, Seq, SessionId, UserId},
+    protocol::{code::CloseCode, frame, server::ServerFrame},
 };
-
-/// What the lobby tells a session.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub enum ToSession {
-    /// The account or the login changed: look again.
-    Recheck,
-    /// The server will stop: come back in so many milliseconds.
-    Reconnect { in_ms: u64 },
-}
 
 /// A session belongs to a user from now on.
 #[derive(Message)]
@@ -29,7 +19,7 @@ pub struct Register {
     pub session: SessionId,
     pub user: UserId,
     pub login: LoginId,
-    pub recipient: Recipient<ToSession>,
+    pub hub: HubId,
 }
 
 /// The user has as many sockets open as one may have.
@@ -61,9 +51,18 @@ pub struct CloseAll(pub CloseCode);
 #[rtype(result = "()")]
 pub struct Revoke(pub Revoked);
 
+/// A user has read further: his sessions hear of it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TellRead {
+    pub user: UserId,
+    pub room_id: RoomId,
+    pub seq: Seq,
+}
+
 struct Session {
     login: LoginId,
-    recipient: Recipient<ToSession>,
+    hub: HubId,
 }
 
 /// Sessions by user.
@@ -81,8 +80,9 @@ impl People {
         }
     }
 
-    fn everyone(&self) -> impl Iterator<Item = &Session> {
-        self.users.values().flat_map(HashMap::values)
+    fn sessions_of(&self, user: UserId) -> impl Iterator<Item = (SessionId, &Session)> {
+        let sessions = self.users.get(&user).into_iter().flatten();
+        sessions.map(|(id, session)| (*id, session))
     }
 }
 
@@ -97,7 +97,7 @@ impl Handler<Register> for Lobby {
         }
         let session = Session {
             login: register.login,
-            recipient: register.recipient,
+            hub: register.hub,
         };
         sessions.insert(register.session, session);
         Ok(())
@@ -121,15 +121,32 @@ impl Handler<Revoke> for Lobby {
     type Result = ();
 
     fn handle(&mut self, Revoke(revoked): Revoke, _: &mut Self::Context) {
-        let sessions = self
-            .people
-            .users
-            .get(&revoked.user_id)
-            .into_iter()
-            .flat_map(HashMap::values);
-        for session in sessions {
-            if revoked.login_id.is_none_or(|login| login == session.login) {
-                session.recipient.do_send(ToSession::Recheck);
+        for (id, session) in self.people.sessions_of(revoked.user_id) {
+            if revoked.login_id.is_none_or(|login| login == session.login)
+                && let Some(hub) = self.hub(session.hub)
+            {
+                hub.do_send(Recheck(id));
+            }
+        }
+    }
+}
+
+impl Handler<TellRead> for Lobby {
+    type Result = ();
+
+    fn handle(&mut self, told: TellRead, _: &mut Self::Context) {
+        let TellRead { user, room_id, seq } = told;
+        let mut hubs: HashMap<HubId, Vec<SessionId>> = HashMap::new();
+        for (id, session) in self.people.sessions_of(user) {
+            hubs.entry(session.hub).or_default().push(id);
+        }
+        let room_id = &room_id;
+        let frame = frame::text(&ServerFrame::Read { room_id, seq });
+        for (hub, sessions) in hubs {
+            if let Some(hub) = self.hub(hub) {
+                let frame = frame.clone();
+                // Whoever is not told finds it in the next list of rooms.
+                let _full = hub.try_send(TellSockets { sessions, frame });
             }
         }
     }
@@ -139,11 +156,8 @@ impl Handler<Drain> for Lobby {
     type Result = ();
 
     fn handle(&mut self, Drain { within }: Drain, _: &mut Self::Context) {
-        let within = within.as_millis() as u64;
-        for session in self.people.everyone() {
-            // Spread, so that they do not all come back at once.
-            let in_ms = rand::random_range(0..=within);
-            session.recipient.do_send(ToSession::Reconnect { in_ms });
+        for hub in &self.hubs {
+            hub.hub.do_send(AskBack { within });
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     chat::{
         Refusal,
         hub::{RoomKey, Task, ToHub},
-        room::{Beginning, CatchUp, Retire, Room, read_online},
+        room::{Beginning, CatchUp, Retire, Room, RoomAddr, read_online},
     },
     domain::{self, ids::RoomId},
     store::StoreError,
@@ -21,12 +21,12 @@ use crate::{
 
 /// The live room, started if need be.
 #[derive(Message)]
-#[rtype(result = "Result<Addr<Room>, Refusal>")]
+#[rtype(result = "Result<RoomAddr, Refusal>")]
 pub struct OpenRoom(pub RoomId);
 
 /// The live room, if there is one.
 #[derive(Message)]
-#[rtype(result = "Option<Addr<Room>>")]
+#[rtype(result = "Option<RoomAddr>")]
 pub struct FindRoom(pub RoomId);
 
 /// How many users are online in each live room.
@@ -57,7 +57,7 @@ pub struct Missed {
     pub room_id: RoomId,
 }
 
-type Opened = Result<Addr<Room>, Refusal>;
+type Opened = Result<RoomAddr, Refusal>;
 /// Who waits for a room. Bounded: a session or request waits for one room at a time.
 type Waiters = Vec<oneshot::Sender<Opened>>;
 
@@ -66,13 +66,13 @@ pub enum Slot {
     /// It is read from the store. `restarted`: the one before it died.
     Opening { waiters: Waiters, restarted: bool },
     Live {
-        room: Addr<Room>,
+        room: RoomAddr,
         key: RoomKey,
         online: Arc<AtomicU32>,
     },
     /// It was asked whether it can end.
     Retiring {
-        room: Addr<Room>,
+        room: RoomAddr,
         key: RoomKey,
         online: Arc<AtomicU32>,
         waiters: Waiters,
@@ -139,7 +139,7 @@ impl Lobby {
             restarted,
         };
         let arbiter = self.arbiter_for(key);
-        let room = Room::start_on(&arbiter, beginning, parts);
+        let room = Arc::new(Room::start_on(&arbiter, beginning, parts));
         self.rooms.insert(
             id,
             Slot::Live {
@@ -200,7 +200,7 @@ impl Handler<OpenRoom> for Lobby {
 }
 
 impl Handler<FindRoom> for Lobby {
-    type Result = Option<Addr<Room>>;
+    type Result = Option<RoomAddr>;
 
     fn handle(&mut self, FindRoom(id): FindRoom, _: &mut Self::Context) -> Self::Result {
         match self.rooms.get(&id) {

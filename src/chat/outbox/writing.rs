@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -82,6 +82,23 @@ impl Outbox {
             joined.extend_from_slice(&chunk);
         }
         queue.push_front(joined.freeze());
+    }
+
+    /// Writes what the socket takes at once, and nobody is to be woken for the rest.
+    ///
+    /// This is each delivery's way: what it touches is out of the processor's caches by the time of
+    /// the next one, so it goes without the task's waker and the runtime's notes.
+    pub(super) fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = self.io.borrow().send_now(bytes);
+        if let Some(sent) = sent {
+            let taken = sent?;
+            self.blocked.set(taken < bytes.len());
+            return Ok(taken);
+        }
+        let context = &mut Context::from_waker(Waker::noop());
+        let taken = self.write(context, bytes)?;
+        self.poll_flush(context)?;
+        Ok(taken)
     }
 
     /// Writes until the socket takes no more; says how many bytes it took.

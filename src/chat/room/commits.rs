@@ -178,7 +178,7 @@ impl Handler<Publish> for Room {
     fn handle(&mut self, Publish { draft, author }: Publish, context: &mut Self::Context) {
         let ticket = Ticket {
             author,
-            room: context.address(),
+            room: self.address(context),
             since: Instant::now(),
         };
         let append = Append { draft, ticket };

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{Listening, Present, Room};
 use crate::{
-    chat::hub::{Admit, Hub, HubId, RoomKey, Task, ToHub},
+    chat::hub::{Admit, HubAddr, HubId, RoomKey, Task, ToHub},
     domain::{
         ids::{Rev, SessionId},
         user::Profile,
@@ -29,7 +29,7 @@ pub struct Join {
     pub session: SessionId,
     pub user: Arc<Profile>,
     pub hub_id: HubId,
-    pub hub: Addr<Hub>,
+    pub hub: HubAddr,
     /// Tells this join of the session from its earlier ones.
     pub attempt: u32,
     pub resume: Resume,
@@ -162,7 +162,7 @@ impl Handler<Join> for Room {
             rev: self.rev,
             replays: replay.is_some(),
             connected: replay.is_none().then_some(connected),
-            reports_to: context.address(),
+            reports_to: self.address(context),
         };
         // In one line with the room's broadcasts: what is behind it is heard live, and no sooner.
         join.hub.do_send(ToHub {

@@ -8,6 +8,7 @@ use super::{Session, SessionContext};
 use crate::{
     auth::{AuthError, Authenticator, Identity},
     chat::{
+        hub::HubId,
         lobby::{Lobby, Register, TooMany},
         outbox::MAX_IN_FLIGHT,
         reader::MAX_MESSAGE,
@@ -56,7 +57,7 @@ impl Session {
         let bearer = Bearer {
             token,
             session: self.id,
-            address: context.address(),
+            hub: self.hub.id,
             registered: self.registered.clone(),
         };
         let checked = bearer.check(self.parts.authenticator.clone(), self.parts.lobby.clone());
@@ -115,7 +116,10 @@ impl Session {
             reference,
         });
         self.who = Some(Who { identity, profile });
-        if let Some((room_id, resume)) = self.greeting.join.take() {
+        if let Some(socket) = self.hub.sockets.borrow_mut().get_mut(&self.id) {
+            socket.welcome = true;
+        }
+        if let Some((room_id, resume)) = self.greeting.take().and_then(|said| said.join) {
             self.join(room_id, resume, None, context);
         }
     }
@@ -183,7 +187,7 @@ impl Session {
 struct Bearer {
     token: String,
     session: SessionId,
-    address: Addr<Session>,
+    hub: HubId,
     /// Whom the lobby counts the socket for already.
     registered: Rc<Cell<Option<UserId>>>,
 }
@@ -209,12 +213,11 @@ impl Bearer {
             return Err(Denied::Token(AuthError::Invalid));
         }
         self.registered.set(Some(user));
-        let recipient = self.address.recipient();
         let register = Register {
             session: self.session,
             user,
             login: identity.login,
-            recipient,
+            hub: self.hub,
         };
         match lobby.send(register).await {
             Ok(Ok(())) => {}

@@ -4,11 +4,13 @@ use std::{
     cell::RefCell,
     future::poll_fn,
     rc::{Rc, Weak},
+    sync::Arc,
     task::Poll,
     time::Instant,
 };
 
 use actix::prelude::*;
+use actix_web::rt;
 use bytes::BytesMut;
 
 use super::{Session, SessionContext};
@@ -19,9 +21,12 @@ use crate::{
         hub::{ReplayMore, RoomKey, Task, ToHub},
         lobby::OpenRoom,
         outbox::{BUDGET, Outbox},
-        room::{Join, Joined, Room},
+        room::{Join, Joined, RoomAddr},
     },
-    domain::ids::{Rev, RoomId},
+    domain::{
+        ids::{Rev, RoomId},
+        message::Message,
+    },
     protocol::{
         client::{Ref, Resume},
         code::CloseCode,
@@ -39,11 +44,12 @@ const PAGE_ROWS: u16 = 100;
 const PAGE_BYTES: usize = BUDGET / 4;
 
 /// A room that a session is joining: it may have counted the session in already.
-pub type Attempted = Rc<RefCell<Option<Addr<Room>>>>;
+pub type Attempted = Rc<RefCell<Option<RoomAddr>>>;
 
 /// A room that a session has joined.
 pub struct Membership {
-    pub room: Addr<Room>,
+    pub id: RoomId,
+    pub room: RoomAddr,
     pub key: RoomKey,
     /// Tells this join from earlier ones of the same room.
     pub attempt: u32,
@@ -51,7 +57,52 @@ pub struct Membership {
     pub replayed: Rev,
     pub typed: Option<Instant>,
     /// Ends with the membership; replays for it end then, too.
-    life: Rc<()>,
+    life: Option<Rc<()>>,
+}
+
+impl Membership {
+    fn life(&mut self) -> Weak<()> {
+        Rc::downgrade(self.life.get_or_insert_default())
+    }
+}
+
+/// The rooms of a session: mostly one, at most [`MAX_ROOMS`], and no more memory than they need.
+#[derive(Default)]
+pub struct Memberships(Vec<Membership>);
+
+impl Memberships {
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn get(&self, id: &RoomId) -> Option<&Membership> {
+        self.0.iter().find(|membership| membership.id == *id)
+    }
+
+    pub fn get_mut(&mut self, id: &RoomId) -> Option<&mut Membership> {
+        self.0.iter_mut().find(|membership| membership.id == *id)
+    }
+
+    /// Puts a membership in, in the place of an earlier one of the same room.
+    fn insert(&mut self, membership: Membership) {
+        if let Some(before) = self.get_mut(&membership.id) {
+            *before = membership;
+            return;
+        }
+        if self.0.len() == self.0.capacity() {
+            self.0.reserve_exact(self.0.len().max(1));
+        }
+        self.0.push(membership);
+    }
+
+    pub fn remove(&mut self, id: &RoomId) -> Option<Membership> {
+        let at = self.0.iter().position(|membership| membership.id == *id)?;
+        Some(self.0.swap_remove(at))
+    }
+
+    pub fn drain(&mut self) -> impl Iterator<Item = Membership> {
+        self.0.drain(..)
+    }
 }
 
 /// A part of a room that a session missed.
@@ -118,21 +169,20 @@ impl Session {
         &mut self,
         room_id: RoomId,
         attempt: u32,
-        room: Addr<Room>,
+        room: RoomAddr,
         joined: Joined,
         context: &mut SessionContext,
     ) {
         let replayed = joined.replay.as_ref().map_or(0, |replay| replay.upto);
-        let life = Rc::new(());
-        let membership = Membership {
+        let mut membership = Membership {
+            id: room_id.clone(),
             room,
             key: joined.key,
             attempt,
             replayed,
             typed: self.rooms.get(&room_id).and_then(|before| before.typed),
-            life: life.clone(),
+            life: None,
         };
-        self.rooms.insert(room_id.clone(), membership);
         if let Some(replay) = joined.replay {
             self.outbox.push(replay.connected);
             let job = ReplayJob {
@@ -140,24 +190,24 @@ impl Session {
                 attempt,
                 after: replay.after,
                 upto: replay.upto,
-                life: Rc::downgrade(&life),
+                life: membership.life(),
             };
             self.replays.push_back(job);
-            self.replay_next(context);
         }
+        self.rooms.insert(membership);
+        self.replay_next(context);
     }
 
     /// Replays what waits, one room after the other, so that together they keep to the budget.
     fn replay_next(&mut self, context: &mut SessionContext) {
+        // A join anew ends the replay before it: at most one a room waits.
+        self.replays.retain(ReplayJob::is_wanted);
         if self.replaying {
             return;
         }
         let Some(job) = self.replays.pop_front() else {
             return;
         };
-        if !job.is_wanted() {
-            return self.replay_next(context);
-        }
         self.replaying = true;
         let replay = replay(self.parts.clone(), self.outbox.clone(), job);
         context.spawn(
@@ -198,17 +248,18 @@ impl Handler<ReplayMore> for Session {
     fn handle(&mut self, more: ReplayMore, context: &mut Self::Context) {
         let found = self
             .rooms
+            .0
             .iter_mut()
-            .find(|(_, m)| m.key == more.room && m.attempt == more.attempt);
-        let Some((room_id, membership)) = found else {
+            .find(|m| m.key == more.room && m.attempt == more.attempt);
+        let Some(membership) = found else {
             return;
         };
         let job = ReplayJob {
-            room_id: room_id.clone(),
+            room_id: membership.id.clone(),
             attempt: more.attempt,
             after: membership.replayed,
             upto: more.upto,
-            life: Rc::downgrade(&membership.life),
+            life: membership.life(),
         };
         membership.replayed = more.upto;
         self.replays.push_back(job);
@@ -218,11 +269,11 @@ impl Handler<ReplayMore> for Session {
 
 /// Joins a live room, which may end just then: it is opened again.
 async fn open_and_join(
-    parts: std::sync::Arc<ChatParts>,
+    parts: Arc<ChatParts>,
     room_id: RoomId,
     join: Join,
     attempted: Attempted,
-) -> Result<(Addr<Room>, Joined), Refusal> {
+) -> Result<(RoomAddr, Joined), Refusal> {
     for _ in 0..TRIES {
         let opened = parts.lobby.send(OpenRoom(room_id.clone())).await;
         let room = opened.unwrap_or(Err(Refusal::Unavailable))?;
@@ -236,7 +287,7 @@ async fn open_and_join(
 
 /// Writes what was missed, a page whenever the socket has taken most of the one before.
 async fn replay(
-    parts: std::sync::Arc<ChatParts>,
+    parts: Arc<ChatParts>,
     outbox: Rc<Outbox>,
     job: ReplayJob,
 ) -> (ReplayJob, Result<(), StoreError>) {
@@ -245,22 +296,14 @@ async fn replay(
 }
 
 async fn write_pages(
-    parts: &ChatParts,
+    parts: &Arc<ChatParts>,
     outbox: &Outbox,
     job: &ReplayJob,
 ) -> Result<(), StoreError> {
     let mut after = job.after;
     while after < job.upto && job.is_wanted() {
         drained(outbox).await;
-        let page = {
-            // A storm of resumes reads in turns, and leaves connections to others. The semaphore
-            // is never closed.
-            let _turn = parts.replays.acquire().await;
-            parts
-                .store
-                .messages_changed(&job.room_id, after, job.upto, PAGE_ROWS)
-                .await?
-        };
+        let page = read_page(parts.clone(), job.room_id.clone(), after, job.upto).await?;
         let Some(last) = page.last() else { break };
         after = last.rev;
         let mut bytes = BytesMut::new();
@@ -279,6 +322,27 @@ async fn write_pages(
         }
     }
     Ok(())
+}
+
+/// Reads in a task of its own. While the session waits for a room, nothing of it runs: a read that
+/// belonged to it would keep its connection to the database from the room that it waits for.
+async fn read_page(
+    parts: Arc<ChatParts>,
+    room_id: RoomId,
+    after: Rev,
+    upto: Rev,
+) -> Result<Vec<Message>, StoreError> {
+    let read = rt::spawn(async move {
+        // A storm of resumes reads in turns, and leaves connections to others. The semaphore is
+        // never closed.
+        let _turn = parts.replays.acquire().await;
+        parts
+            .store
+            .messages_changed(&room_id, after, upto, PAGE_ROWS)
+            .await
+    });
+    let died = |fault: rt::task::JoinError| Err(StoreError::Internal(fault.into()));
+    read.await.unwrap_or_else(died)
 }
 
 /// Waits until the socket has taken most of what is queued. The connection's task drains the

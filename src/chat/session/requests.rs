@@ -76,7 +76,7 @@ impl Session {
         if !self.speaks_for(user_id, reference.as_ref()) {
             return;
         }
-        let full = self.rooms.len() >= MAX_ROOMS && !self.rooms.contains_key(&room_id);
+        let full = self.rooms.len() >= MAX_ROOMS && self.rooms.get(&room_id).is_none();
         let may = self
             .who
             .as_ref()

@@ -114,6 +114,9 @@ fn accept(request: &Request) -> Result<String, ApiError> {
         }
         Err(_) => return refuse("This is no WebSocket handshake"),
     }
+    if has_body(request) {
+        return refuse("An upgrade request has no body");
+    }
     let key = request
         .headers()
         .get(header::SEC_WEBSOCKET_KEY)
@@ -125,6 +128,14 @@ fn accept(request: &Request) -> Result<String, ApiError> {
         }
         _ => refuse("Sec-WebSocket-Key must be 16 bytes in base64"),
     }
+}
+
+/// A proxy in front would take the first frames for the body that was announced, or the other way
+/// round.
+fn has_body(request: &Request) -> bool {
+    let headers = request.headers();
+    let length = headers.get(header::CONTENT_LENGTH);
+    headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0")
 }
 
 #[derive(Default)]
@@ -195,3 +206,6 @@ fn bearer(request: &Request) -> Result<Option<String>, ApiError> {
         .map(Some)
         .ok_or(ApiError::Unauthenticated("Send a bearer token, or none"))
 }
+
+#[cfg(test)]
+mod tests;

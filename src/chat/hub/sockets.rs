@@ -1,0 +1,86 @@
+//! What a hub tells its sockets beside what rooms say.
+
+use std::time::Duration;
+
+use actix::prelude::*;
+use bytes::Bytes;
+
+use super::Hub;
+use crate::{
+    domain::ids::SessionId,
+    protocol::{code::CloseCode, frame, server::ServerFrame},
+};
+
+/// A session looks again who is behind it: the account or the login changed.
+#[derive(Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Recheck(pub SessionId);
+
+/// Tells sessions of one user something that is not of a room.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TellSockets {
+    pub sessions: Vec<SessionId>,
+    pub frame: Bytes,
+}
+
+/// Tells every session of this thread to come back, spread over `within`.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct AskBack {
+    pub within: Duration,
+}
+
+/// Closes every socket of this thread.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CloseSockets(pub CloseCode);
+
+impl Handler<Recheck> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, recheck: Recheck, _: &mut Self::Context) {
+        if let Some(session) = self.session(recheck.0) {
+            session.do_send(recheck);
+        }
+    }
+}
+
+impl Handler<TellSockets> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, told: TellSockets, _: &mut Self::Context) {
+        let sockets = self.sockets.borrow();
+        let found = told.sessions.iter().filter_map(|id| sockets.get(id));
+        for socket in found.filter(|socket| socket.welcome) {
+            // Whoever does not read need not hear of what is told again anyway.
+            if socket.outbox.has_room() {
+                socket.outbox.send(&told.frame);
+            }
+        }
+    }
+}
+
+impl Handler<AskBack> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, AskBack { within }: AskBack, _: &mut Self::Context) {
+        let within = within.as_millis() as u64;
+        for socket in self.sockets.borrow().values().filter(|s| s.welcome) {
+            // Spread, so that they do not all come back at once.
+            let in_ms = rand::random_range(0..=within);
+            let frame = frame::text(&ServerFrame::Reconnect { in_ms });
+            socket.outbox.send(&frame);
+        }
+    }
+}
+
+impl Handler<CloseSockets> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, CloseSockets(code): CloseSockets, _: &mut Self::Context) {
+        for socket in self.sockets.borrow().values() {
+            socket.outbox.close(code);
+        }
+    }
+}
