@@ -4,9 +4,11 @@
 //! in code.
 
 mod check;
+mod descriptors;
 mod listing;
 mod reader;
 mod settings;
+mod timing;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -16,8 +18,10 @@ use url::Url;
 
 use crate::domain::user::{Email, NewPassword};
 
+pub use descriptors::Descriptors;
 pub use reader::{ConfigError, Problem};
 pub use settings::{Secrets, Settings, password_from_environment};
+pub use timing::HttpTiming;
 
 /// Everything that an operator decides, checked.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +31,7 @@ pub struct Config {
     pub auth: AuthConfig,
     pub limits: LimitsConfig,
     pub log: LogConfig,
+    pub http: HttpTiming,
     pub chat: ChatTiming,
 }
 
@@ -141,7 +146,7 @@ pub struct LimitsConfig {
 impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
-            max_connections: default_max_connections(),
+            max_connections: Descriptors::of_process().by_default_for_sockets(),
             max_connections_per_user: 50,
             messages_per_second: 20,
             login_attempts_per_minute: 10,
@@ -211,13 +216,4 @@ impl Default for ChatTiming {
             expiry_warning: Duration::from_secs(60),
         }
     }
-}
-
-/// As many sockets as there are descriptors, less 512 for files, the database and plain requests.
-///
-/// Never 0, which would mean no limit: with few descriptors half of them.
-fn default_max_connections() -> usize {
-    let descriptors = rlimit::Resource::NOFILE.get_soft().unwrap_or(1024);
-    let sockets = descriptors.saturating_sub(512).max(descriptors / 2).max(1);
-    usize::try_from(sockets).unwrap_or(usize::MAX)
 }

@@ -1,6 +1,7 @@
 //! TLS: the certificate that was set, or one from a local CA that is made here.
 
 mod local;
+mod trust;
 
 use std::{path::Path, sync::Arc};
 
@@ -9,6 +10,8 @@ use rustls::{ServerConfig, crypto::aws_lc_rs, server::NoServerSessionStorage};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use crate::config;
+
+pub use trust::client_config;
 
 /// Chooses the crypto library for everything that would otherwise have to guess one. Call it first
 /// of all in a process; again does no harm.
@@ -26,22 +29,29 @@ pub fn install_crypto() {
 /// A file that cannot be read, holds no certificate or key, or a key of another certificate.
 pub fn server_config(server: &config::ServerConfig) -> anyhow::Result<ServerConfig> {
     local::ensure(server).context("cannot make a local certificate")?;
-    let (chain, key) = (read_chain(&server.cert_path)?, read_key(&server.key_path)?);
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut tls = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .with_context(|| {
-            let (cert, key) = (server.cert_path.display(), server.key_path.display());
-            format!("{key} is not the key of {cert}, or either cannot be used")
-        })?;
+    let mut tls = config_of(&server.cert_path, &server.key_path)?;
     // A session is kept by its client, as a sealed ticket, and not in a table here: a thousand
     // sockets that come back at once resume cheaply, and cost nothing while they are away.
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.ticketer = aws_lc_rs::Ticketer::new()?;
     tls.send_tls13_tickets = 1;
     Ok(tls)
+}
+
+/// Reads a certificate and its key.
+///
+/// # Errors
+/// As above.
+pub fn config_of(cert: &Path, key: &Path) -> anyhow::Result<ServerConfig> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(read_chain(cert)?, read_key(key)?)
+        .with_context(|| {
+            let (cert, key) = (cert.display(), key.display());
+            format!("{key} is not the key of {cert}, or either cannot be used")
+        })
 }
 
 fn read_chain(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {

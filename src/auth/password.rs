@@ -1,6 +1,7 @@
 //! Passwords: hashed with bcrypt, never on a thread that serves requests.
 
 use std::{
+    ops::RangeInclusive,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -16,6 +17,15 @@ use crate::{domain::user::NewPassword, error::ApiError};
 
 /// More waiting work than this is refused: whoever waits longer has given up.
 const MAX_WAIT: Duration = Duration::from_secs(2);
+
+/// The costs that bcrypt knows.
+const COSTS: RangeInclusive<u32> = 4..=31;
+
+/// The least of them: a millisecond.
+const CHEAP: u32 = 4;
+
+/// How many cheap hashes tell how quick this machine is.
+const TRIALS: usize = 5;
 
 /// Hashes and verifies passwords. Cloning shares the queue.
 ///
@@ -36,8 +46,8 @@ struct Shared {
 }
 
 impl Hasher {
-    /// Makes one for this machine. It hashes first, to see how long that takes: a quarter of a
-    /// second at cost 12.
+    /// Makes one for this machine. It hashes first, to see how long that takes: some milliseconds,
+    /// because a start does not wait for what only a sign-in needs.
     ///
     /// # Errors
     /// A cost that bcrypt does not know.
@@ -47,8 +57,8 @@ impl Hasher {
     }
 
     fn with_limits(cost: u32, at_once: usize, max_wait: Duration) -> anyhow::Result<Self> {
-        let (nobody, one) = timed_hash(cost)?;
-        let one = one.as_micros().max(1);
+        let nobody = nobodys_hash(cost)?;
+        let one = time_of(cost)?.as_micros().max(1);
         let in_time = usize::try_from(max_wait.as_micros() / one).unwrap_or(usize::MAX);
         Ok(Self {
             shared: Arc::new(Shared {
@@ -120,21 +130,28 @@ impl Hasher {
     }
 }
 
-/// Hashes a password that nobody has, and tells how long one hash takes: the least of three, as far
-/// as that is quick, because a machine that happens to be busy now would be thought slow for ever.
-fn timed_hash(cost: u32) -> Result<(String, Duration), bcrypt::BcryptError> {
-    let started = Instant::now();
-    let mut least = Duration::MAX;
-    let mut hash = String::new();
-    for _ in 0..3 {
-        let begun = Instant::now();
-        hash = bcrypt::non_truncating_hash(uuid::Uuid::new_v4().as_bytes(), cost)?;
-        least = least.min(begun.elapsed());
-        if started.elapsed() > Duration::from_millis(100) {
-            break;
-        }
+/// A hash of this cost that no password has, without the time that making one takes: the cost is
+/// not part of what is hashed, so what was made cheaply fits nothing any more.
+fn nobodys_hash(cost: u32) -> Result<String, bcrypt::BcryptError> {
+    if !COSTS.contains(&cost) {
+        return Err(bcrypt::BcryptError::CostNotAllowed(cost));
     }
-    Ok((hash, least))
+    let cheap = bcrypt::non_truncating_hash(uuid::Uuid::new_v4().as_bytes(), CHEAP)?;
+    Ok(cheap.replacen(&format!("${CHEAP:02}$"), &format!("${cost:02}$"), 1))
+}
+
+/// How long one hash of this cost takes, from what cheap ones take: the least of some, because a
+/// machine that happens to be busy now would be thought slow for ever.
+fn time_of(cost: u32) -> Result<Duration, bcrypt::BcryptError> {
+    let mut least = Duration::MAX;
+    for _ in 0..TRIALS {
+        let begun = Instant::now();
+        bcrypt::non_truncating_hash(uuid::Uuid::new_v4().as_bytes(), CHEAP)?;
+        least = least.min(begun.elapsed());
+    }
+    // One more of cost is twice the work.
+    let times = 1_u32.checked_shl(cost.saturating_sub(CHEAP));
+    Ok(least.saturating_mul(times.unwrap_or(u32::MAX)))
 }
 
 fn too_much() -> ApiError {
@@ -186,6 +203,24 @@ mod tests {
         assert!(!verify("").await.unwrap());
         let absent = hasher.verify(PASSWORD.into(), None).await.unwrap();
         assert!(!absent, "nobody has no password");
+    }
+
+    /// Otherwise the time of an answer would tell whether somebody exists.
+    #[test]
+    fn nobodys_password_costs_what_everybodys_does() {
+        let hash = nobodys_hash(12).unwrap();
+        assert!(hash.starts_with("$2b$12$"), "{hash}");
+        let parts: bcrypt::HashParts = hash.parse().unwrap();
+        assert_eq!(parts.get_cost(), 12);
+        assert!(nobodys_hash(3).is_err() && nobodys_hash(32).is_err());
+        assert_eq!(nobodys_hash(4).unwrap().len(), hash.len());
+    }
+
+    #[test]
+    fn a_higher_cost_is_known_to_take_longer() {
+        let (cheap, dear) = (time_of(4).unwrap(), time_of(12).unwrap());
+        // A machine that is busy in between may blur it, but not by so much.
+        assert!(dear > cheap * 20, "{cheap:?} and {dear:?}");
     }
 
     #[tokio::test]

@@ -10,8 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
-    AuthConfig, ChatTiming, Config, ConfigError, LimitsConfig, LogConfig, LogFormat, Secrets,
-    ServerConfig, Settings, StoreConfig, default_max_connections, reader::Reader,
+    AuthConfig, ChatTiming, Config, ConfigError, Descriptors, HttpTiming, LimitsConfig, LogConfig,
+    LogFormat, Secrets, ServerConfig, Settings, StoreConfig, reader::Reader,
 };
 use crate::domain::user::{Email, NewPassword};
 
@@ -36,6 +36,7 @@ impl Config {
             auth: auth(&mut reader, settings, secrets),
             limits: limits(&mut reader, settings),
             log: log(&mut reader, settings),
+            http: HttpTiming::default(),
             chat: ChatTiming::default(),
         };
         reader.finish(config)
@@ -66,8 +67,18 @@ fn server(
         port: reader.number("PORT", &settings.port, 0..=u16::MAX, default.port),
         public_url: public_url(reader, settings.public_url.as_deref()),
         https: reader.flag("ENABLE_HTTPS", &settings.enable_https, default.https),
-        cert_path: path_or(&settings.ssl_cert_path, default.cert_path),
-        key_path: path_or(&settings.ssl_key_path, default.key_path),
+        cert_path: path(
+            reader,
+            "SSL_CERT_PATH",
+            &settings.ssl_cert_path,
+            default.cert_path,
+        ),
+        key_path: path(
+            reader,
+            "SSL_KEY_PATH",
+            &settings.ssl_key_path,
+            default.key_path,
+        ),
         cors_origins,
         trusted_proxies: reader.list(
             "TRUSTED_PROXIES",
@@ -91,7 +102,7 @@ fn store(reader: &mut Reader, settings: &Settings) -> StoreConfig {
     let default = StoreConfig::default();
     let url = match settings.database_url.trim() {
         "" => default.url,
-        url if database(url) => url.to_owned(),
+        url if database(url) && !url.contains(char::is_control) => url.to_owned(),
         _ => {
             // The value is not repeated: it may hold a password.
             reader.refuse(
@@ -158,7 +169,7 @@ fn limits(reader: &mut Reader, settings: &Settings) -> LimitsConfig {
             "MAX_CONNECTIONS",
             settings.max_connections.as_deref().unwrap_or_default(),
             0..=10_000_000,
-            default_max_connections(),
+            Descriptors::of_process().by_default_for_sockets(),
         ),
         max_connections_per_user: reader.number(
             "MAX_CONNECTIONS_PER_USER",
@@ -199,7 +210,9 @@ fn log(reader: &mut Reader, settings: &Settings) -> LogConfig {
         "" => default.filter,
         filter => filter.to_owned(),
     };
-    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&filter) {
+    if filter.contains(char::is_control) {
+        reader.refuse("RUST_LOG", "must not hold control characters");
+    } else if let Err(error) = tracing_subscriber::EnvFilter::try_new(&filter) {
         reader.refuse("RUST_LOG", format!("must be levels by module: {error}"));
     }
     LogConfig {
@@ -325,9 +338,14 @@ fn data_dir(url: &str) -> Option<PathBuf> {
     })
 }
 
-fn path_or(text: &str, default: PathBuf) -> PathBuf {
+fn path(reader: &mut Reader, setting: &'static str, text: &str, default: PathBuf) -> PathBuf {
     match text.trim() {
         "" => default,
+        // Written into a listing, the rest of it would look like another setting.
+        text if text.contains(char::is_control) => {
+            reader.refuse(setting, "must not hold control characters");
+            default
+        }
         text => PathBuf::from(text),
     }
 }

@@ -116,6 +116,15 @@ async fn send_page(
     let asset = Client::embedded()
         .page(page)
         .ok_or(ApiError::NotFound("File"))?;
+    Ok(send_fresh(asset, request, origins).await)
+}
+
+/// Sends a file whose address stays when it changes, unless the browser has it as it is.
+pub async fn send_fresh(
+    asset: &'static Asset,
+    request: &HttpRequest,
+    origins: &Origins,
+) -> HttpResponse {
     let unchanged = request
         .headers()
         .get(header::IF_NONE_MATCH)
@@ -143,7 +152,7 @@ async fn send_page(
         header::PERMISSIONS_POLICY,
         "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     );
-    Ok(response)
+    response
 }
 
 async fn send(asset: &'static Asset, request: &HttpRequest, caching: &str) -> HttpResponse {

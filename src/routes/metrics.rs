@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 
 use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap, web};
 use secrecy::ExposeSecret;
+use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::get;
-use crate::{auth::bearer, config::Config, error::ApiError, metrics::Metrics};
+use super::api::{Api, Operation, Tag, at};
+use crate::{
+    auth::bearer, config::Config, error::ApiError, metrics::Metrics, protocol::code::ErrorCode,
+};
 
 /// What a proxy adds to a request that it passes on for somebody else.
 const FORWARDING: [&str; 7] = [
@@ -20,8 +23,8 @@ const FORWARDING: [&str; 7] = [
     "x-real-ip",
 ];
 
-pub fn configure(app: &mut web::ServiceConfig) {
-    app.service(web::resource("/metrics").route(get().to(show_metrics)));
+pub fn configure(api: &mut Api) {
+    api.add(at("/metrics").get(show_metrics, declare_show_metrics));
 }
 
 /// `GET /metrics`: every number in the Prometheus text format.
@@ -40,6 +43,22 @@ async fn show_metrics(
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(text))
+}
+
+fn declare_show_metrics() -> Operation {
+    let example = "chat_rooms_live 3\n";
+    Operation::new(
+        Tag::Monitoring,
+        "showMetrics",
+        "Shows the server's numbers to Prometheus",
+    )
+    .about(
+        "With the setting `METRICS_TOKEN` for who sends it as Bearer, otherwise for this \
+             machine itself.",
+    )
+    .secured(json!([{}, { "metrics_token": [] }]))
+    .answers_text(&["text/plain"], "The numbers, in the text format.", example)
+    .refuses(&[ErrorCode::Unauthenticated, ErrorCode::Forbidden])
 }
 
 /// Compares without telling by the time it takes how much of a guess was right.

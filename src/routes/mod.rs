@@ -1,16 +1,22 @@
 //! HTTP: one module a resource, each with `configure` and its handlers.
 
+mod api;
+mod asyncapi;
 mod auth;
 mod client;
 mod connections;
+mod docs;
 mod health;
 mod input;
 mod messages;
 mod metrics;
 mod middleware;
 mod origins;
+mod places;
+mod read_marks;
 mod rooms;
 mod sockets;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -28,7 +34,7 @@ use actix_web::{
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    auth::{Authenticator, Hasher, Revocations},
+    auth::{Authenticator, Hasher, Revocations, Setup},
     chat::Chat,
     config::Config,
     limits::{self, Limits},
@@ -36,9 +42,11 @@ use crate::{
     store::Store,
 };
 
+use api::Api;
 pub use connections::OpenConnection;
 pub use health::{HealthSampler, Readiness};
 pub use origins::Origins;
+pub use places::{Place, Places};
 
 /// Everything that handlers use. Cloning shares it all.
 #[derive(Clone)]
@@ -48,12 +56,14 @@ pub struct State {
     pub chat: Chat,
     pub authenticator: Authenticator,
     pub hasher: Hasher,
+    pub setup: Setup,
     pub revocations: Revocations,
     pub limits: Limits,
     pub metrics: Metrics,
     pub health: HealthSampler,
     pub readiness: Readiness,
     pub origins: Origins,
+    pub places: Places,
 }
 
 /// The application of one worker thread: every route, and what happens around them.
@@ -80,16 +90,28 @@ pub fn app(
         .wrap(TracingLogger::<middleware::RequestSpan>::new())
 }
 
+/// Every route for programs.
+fn api() -> Api {
+    let mut api = Api::default();
+    users::configure(&mut api);
+    auth::configure(&mut api);
+    rooms::configure(&mut api);
+    read_marks::configure(&mut api);
+    messages::configure(&mut api);
+    statistics::configure(&mut api);
+    sockets::configure(&mut api);
+    asyncapi::configure(&mut api);
+    health::configure(&mut api);
+    metrics::configure(&mut api);
+    docs::configure(&mut api);
+    api
+}
+
 /// Every route of the server.
 pub fn configure(app: &mut web::ServiceConfig) {
     input::configure(app);
-    users::configure(app);
-    auth::configure(app);
-    rooms::configure(app);
-    messages::configure(app);
-    sockets::configure(app);
-    health::configure(app);
-    metrics::configure(app);
+    asyncapi::provide(app);
+    api().register(app);
     client::configure(app);
     app.default_service(web::to(client::refuse_unknown));
 }
@@ -100,12 +122,14 @@ fn provide(app: &mut web::ServiceConfig, state: State) {
         .app_data(web::Data::new(state.chat))
         .app_data(web::Data::new(state.authenticator))
         .app_data(web::Data::new(state.hasher))
+        .app_data(web::Data::new(state.setup))
         .app_data(web::Data::new(state.revocations))
         .app_data(web::Data::new(state.limits))
         .app_data(web::Data::new(state.metrics))
         .app_data(web::Data::new(state.health))
         .app_data(web::Data::new(state.readiness))
-        .app_data(web::Data::new(state.origins));
+        .app_data(web::Data::new(state.origins))
+        .app_data(web::Data::new(state.places));
 }
 
 /// A route for `GET`, and for `HEAD`, which asks for the same without the body.

@@ -5,9 +5,11 @@ use std::time::Duration;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::{
-    get,
+    api::{Api, Operation, Tag, at, examples},
     input::{Body, Form, Given},
 };
 use crate::{
@@ -18,12 +20,13 @@ use crate::{
         Invalid,
         ids::{RoomId, Seq},
         policy::{Action, allows},
-        room::{Room, RoomName, Topic},
+        room::{ReadRoom, RoomName, Topic},
         user::Profile,
     },
     error::ApiError,
     limits::Limits,
-    store::Store,
+    protocol::code::ErrorCode,
+    store::{Reader, Store},
 };
 
 /// The most rooms that a list has.
@@ -32,22 +35,31 @@ const MAX_ROOMS: i64 = 1_000;
 /// Rooms that one user may make in an hour.
 const ROOMS_PER_HOUR: i64 = 10;
 
-pub fn configure(app: &mut web::ServiceConfig) {
-    app.service(
-        web::resource("/api/chat/rooms")
-            .route(get().to(list_rooms))
-            .route(web::post().to(create_room)),
+pub fn configure(api: &mut Api) {
+    api.add(
+        at("/api/chat/rooms")
+            .get(list_rooms, declare_list_rooms)
+            .post(create_room, declare_create_room),
     )
-    .service(web::resource("/api/chat/rooms/{room_id}").route(get().to(show_room)))
-    .service(web::resource("/api/chat/rooms/{room_id}/members").route(get().to(list_members)));
+    .add(at("/api/chat/rooms/{room_id}").get(show_room, declare_show_room))
+    .add(at("/api/chat/rooms/{room_id}/members").get(list_members, declare_list_members));
 }
 
-#[derive(Serialize)]
+/// A room as the caller sees it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Room)]
 struct RoomView {
     id: RoomId,
     name: String,
+    #[schema(required = true)]
     topic: Option<String>,
+    /// The `seq` of the newest message; 0 where nobody has spoken.
+    #[schema(value_type = i64, minimum = 0)]
     head: Seq,
+    /// How far the caller has read.
+    #[schema(value_type = i64, minimum = 0)]
+    read: Seq,
+    #[schema(required = true)]
     last_message_at: Option<DateTime<Utc>>,
     /// Users, not sockets.
     online: u32,
@@ -55,12 +67,13 @@ struct RoomView {
 }
 
 impl RoomView {
-    fn new(room: Room, online: u32) -> Self {
+    fn new(ReadRoom { room, read }: ReadRoom, online: u32) -> Self {
         Self {
             id: room.id,
             name: room.name,
             topic: room.topic,
             head: room.head,
+            read,
             last_message_at: room.last_message_at,
             online,
             created_at: room.created_at,
@@ -68,9 +81,16 @@ impl RoomView {
     }
 }
 
-#[derive(Serialize)]
-struct List<T> {
-    data: Vec<T>,
+/// Rooms, in the order of their names.
+#[derive(Serialize, ToSchema)]
+struct RoomList {
+    data: Vec<RoomView>,
+}
+
+/// Who is in a room.
+#[derive(Serialize, ToSchema)]
+struct MemberList {
+    data: Vec<Profile>,
 }
 
 /// `GET /api/chat/rooms`: the rooms the caller may see.
@@ -79,23 +99,50 @@ async fn list_rooms(
     user: AuthUser,
     store: web::Data<Store>,
     chat: web::Data<Chat>,
-) -> Result<web::Json<List<RoomView>>, ApiError> {
-    let rooms = store.list_rooms(MAX_ROOMS).await?;
+) -> Result<web::Json<RoomList>, ApiError> {
+    let rooms = store.list_rooms(&Reader::from(&*user), MAX_ROOMS).await?;
     let online = chat.online().await;
-    let view = |room: Room| {
-        let online = online.get(&room.id).copied().unwrap_or(0);
+    let view = |room: ReadRoom| {
+        let online = online.get(&room.room.id).copied().unwrap_or(0);
         RoomView::new(room, online)
     };
-    Ok(web::Json(List {
+    Ok(web::Json(RoomList {
         data: rooms.into_iter().map(view).collect(),
     }))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+fn declare_list_rooms() -> Operation {
+    let example = json!({ "data": [example()] });
+    Operation::new(Tag::Rooms, "listRooms", "Lists rooms")
+        .signed_in()
+        .answers::<RoomList>(200, "The rooms that the caller may see.", example)
+}
+
+fn example() -> Value {
+    json!({
+        "id": "general",
+        "name": "General",
+        "topic": null,
+        "head": 3,
+        "read": 2,
+        "last_message_at": examples::TIME,
+        "online": 2,
+        "created_at": examples::TIME,
+    })
+}
+
+/// What makes a room.
+#[derive(Default, Deserialize, ToSchema)]
 struct NewRoom {
+    /// Made from the name if it is absent.
+    #[schema(value_type = Option<RoomId>)]
+    #[serde(default)]
     id: Given<String>,
+    #[schema(value_type = RoomName, required = true)]
+    #[serde(default)]
     name: Given<String>,
+    #[schema(value_type = Option<Topic>)]
+    #[serde(default)]
     topic: Given<String>,
 }
 
@@ -128,7 +175,22 @@ async fn create_room(
     let room = store
         .insert_room(&id, &name, topic.as_ref(), user.id)
         .await?;
-    Ok(HttpResponse::Created().json(RoomView::new(room, 0)))
+    let read = room.head;
+    Ok(HttpResponse::Created().json(RoomView::new(ReadRoom { room, read }, 0)))
+}
+
+fn declare_create_room() -> Operation {
+    Operation::new(Tag::Rooms, "createRoom", "Makes a room")
+        .about("Open to everybody who is signed in. A user makes 10 an hour.")
+        .signed_in()
+        .takes::<NewRoom>(json!({ "name": "General" }))
+        .answers::<RoomView>(201, "The new room.", example())
+        .refuses(&[
+            ErrorCode::ValidationFailed,
+            ErrorCode::Forbidden,
+            ErrorCode::RoomExists,
+            ErrorCode::RateLimited,
+        ])
 }
 
 impl NewRoom {
@@ -167,11 +229,20 @@ async fn show_room(
     chat: web::Data<Chat>,
 ) -> Result<web::Json<RoomView>, ApiError> {
     let room = store
-        .find_room(&room)
+        .find_read_room(&Reader::from(&*user), &room)
         .await?
         .ok_or(ApiError::NotFound("Room"))?;
-    let online = chat.online().await.get(&room.id).copied().unwrap_or(0);
+    let online = chat.online().await;
+    let online = online.get(&room.room.id).copied().unwrap_or(0);
     Ok(web::Json(RoomView::new(room, online)))
+}
+
+fn declare_show_room() -> Operation {
+    Operation::new(Tag::Rooms, "showRoom", "Shows a room")
+        .room()
+        .signed_in()
+        .answers::<RoomView>(200, "The room.", example())
+        .refuses(&[ErrorCode::NotFound])
 }
 
 /// `GET /api/chat/rooms/{room_id}/members`: who is online there.
@@ -181,14 +252,23 @@ async fn list_members(
     room: web::Path<RoomId>,
     store: web::Data<Store>,
     chat: web::Data<Chat>,
-) -> Result<web::Json<List<Profile>>, ApiError> {
+) -> Result<web::Json<MemberList>, ApiError> {
     let room = store
         .find_room(&room)
         .await?
         .ok_or(ApiError::NotFound("Room"))?;
-    Ok(web::Json(List {
+    Ok(web::Json(MemberList {
         data: chat.members(&room.id).await,
     }))
+}
+
+fn declare_list_members() -> Operation {
+    let example = json!({ "data": [examples::profile()] });
+    Operation::new(Tag::Rooms, "listMembers", "Lists who is in a room now")
+        .room()
+        .signed_in()
+        .answers::<MemberList>(200, "Who is online there.", example)
+        .refuses(&[ErrorCode::NotFound])
 }
 
 #[cfg(test)]

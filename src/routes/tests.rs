@@ -1,5 +1,7 @@
 //! The shape of every answer, on an application without a database behind it.
 
+mod document;
+
 use actix_web::{
     App,
     body::MessageBody,
@@ -12,7 +14,7 @@ use actix_web::{
 use serde_json::Value;
 use tracing_actix_web::TracingLogger;
 
-use super::{configure, input, middleware};
+use super::{api, configure, input, middleware};
 use crate::metrics::Metrics;
 
 struct Answer {

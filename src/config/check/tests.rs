@@ -1,3 +1,5 @@
+mod properties;
+
 use clap::{Args as _, FromArgMatches as _};
 
 use super::*;

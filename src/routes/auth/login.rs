@@ -1,8 +1,10 @@
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
-use super::signed_in::{Answer, open_login};
+use super::signed_in::{Answer, declare_signed_in, open_login};
 use crate::{
     auth::{Authenticator, Hasher},
     config::Config,
@@ -12,7 +14,9 @@ use crate::{
     },
     error::ApiError,
     limits::Limits,
+    protocol::code::ErrorCode,
     routes::{
+        api::{Operation, Tag, examples},
         client_address,
         input::{Body, Form, Given},
     },
@@ -22,12 +26,20 @@ use crate::{
 /// Unknown user, wrong password, switched off: a stranger is not told which.
 const REFUSED: ApiError = ApiError::Unauthenticated("Wrong name or password");
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// A name and the password. One of the two names must be there.
+#[derive(Default, Deserialize, ToSchema)]
 pub struct LoginForm {
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
     email: Given<String>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
     username: Given<String>,
+    #[schema(value_type = String, required = true)]
+    #[serde(default)]
     password: Given<String>,
+    /// The refresh token goes to the browser's keeping, not into the body.
+    #[serde(default)]
     cookie: bool,
 }
 
@@ -73,23 +85,38 @@ pub async fn log_in(
     open_login(user, &request, &config, &store, &authenticator, answer).await
 }
 
+pub fn declare_log_in() -> Operation {
+    let body = json!({ "email": "ada@example.org", "password": examples::PASSWORD });
+    let log_in = Operation::new(Tag::SignIn, "logIn", "Signs in with a password")
+        .about("Unknown user, wrong password, inactive user: one and the same answer.")
+        .takes::<LoginForm>(body)
+        .with_one_of::<LoginForm>(&["email", "username"])
+        .refuses(&[
+            ErrorCode::ValidationFailed,
+            ErrorCode::Unauthenticated,
+            ErrorCode::RateLimited,
+            ErrorCode::Overloaded,
+            ErrorCode::Unavailable,
+        ]);
+    declare_signed_in(log_in, 200, "Login successful")
+}
+
 impl LoginForm {
     fn check(self) -> Result<(String, SecretString), ApiError> {
         let mut form = Form::default();
-        let given = if matches!(self.email, Given::Absent | Given::Null) {
-            self.username
-        } else {
-            self.email
-        };
-        if matches!(given, Given::Absent | Given::Null) {
+        let has_neither = [&self.email, &self.username]
+            .iter()
+            .all(|given| matches!(given, Given::Absent | Given::Null));
+        if has_neither {
             form.refuse(Invalid::new("email", "required", "or username is required"));
         }
-        let name = form.optional("email", given, Ok::<String, Invalid>);
+        let email = form.optional("email", self.email, Ok::<String, Invalid>);
+        let username = form.optional("username", self.username, Ok::<String, Invalid>);
         let password = form.required("password", self.password, |text: String| {
             Ok(SecretString::from(text))
         });
-        match (name, password) {
-            (Some(name), Some(password)) => Ok((name, password)),
+        match (email.or(username), password) {
+            (Some(name), Some(password)) => form.check().map(|()| (name, password)),
             _ => Err(form.into_error()),
         }
     }
@@ -131,6 +158,29 @@ mod tests {
             panic!("both are missing")
         };
         assert_eq!(wrong.len(), 2);
+    }
+
+    #[test]
+    fn a_name_of_the_wrong_type_is_refused_beside_a_right_one_too() {
+        for (json, field) in [
+            (
+                r#"{"email": "a@x.org", "username": {}, "password": "x"}"#,
+                "username",
+            ),
+            (
+                r#"{"email": 7, "username": "Ann", "password": "x"}"#,
+                "email",
+            ),
+        ] {
+            let Err(ApiError::Invalid(wrong)) = check(json) else {
+                panic!("{json} is taken")
+            };
+            let told: Vec<_> = wrong
+                .iter()
+                .map(|wrong| (wrong.field, wrong.code))
+                .collect();
+            assert_eq!(told, [(field, "wrong_type")]);
+        }
     }
 
     #[test]

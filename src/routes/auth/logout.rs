@@ -1,5 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{
     cookie,
@@ -11,7 +12,12 @@ use crate::{
     config::Config,
     domain::ids::{LoginId, UserId},
     error::ApiError,
-    routes::{Origins, input::OptionalJson},
+    protocol::code::ErrorCode,
+    routes::{
+        Origins,
+        api::{Operation, Tag, examples},
+        input::OptionalJson,
+    },
     store::Store,
 };
 
@@ -70,6 +76,34 @@ pub async fn log_out(
         response.cookie(cookie::no_cookie());
     }
     Ok(response.finish())
+}
+
+pub fn declare_log_out() -> Operation {
+    let everywhere = json!({ "type": "boolean", "default": false });
+    Operation::new(Tag::SignIn, "logOut", "Ends a login")
+        .about(
+            "Its tokens are refused from now on, and its sockets close. A token proves who asks, \
+             or the refresh token in the body or the browser's cookie.",
+        )
+        .query("everywhere", everywhere, "End all logins of the user.")
+        .may_take::<RefreshForm>(json!({ "refresh_token": examples::REFRESH_TOKEN }))
+        .header::<String>(
+            "X-Parlor",
+            "`1`, where the browser's cookie is to count.",
+            "1",
+        )
+        .secured(json!([{ "token": [] }, { "refresh_cookie": [] }, {}]))
+        .answers_empty(204, "Signed out.")
+        .answers_header(
+            204,
+            "Set-Cookie",
+            "Takes the refresh token out of the browser.",
+        )
+        .refuses(&[
+            ErrorCode::Unauthenticated,
+            ErrorCode::Forbidden,
+            ErrorCode::Unavailable,
+        ])
 }
 
 /// The login that a refresh token belongs to. The token is used up, as by a refresh.

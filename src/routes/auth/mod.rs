@@ -1,20 +1,32 @@
-//! `/api/auth`: from a password to a token, and back.
+//! `/api/auth`: from a password to a token, and back; `/api/setup`: the first admin.
 
 mod cookie;
 mod login;
+mod logins;
 mod logout;
 mod refresh;
 mod register;
+mod setup;
 mod signed_in;
 mod validate;
 
-use actix_web::web;
+use super::api::{Api, at};
 
-pub fn configure(app: &mut web::ServiceConfig) {
-    let post = web::post;
-    app.service(web::resource("/api/auth/register").route(post().to(register::register)))
-        .service(web::resource("/api/auth/login").route(post().to(login::log_in)))
-        .service(web::resource("/api/auth/refresh").route(post().to(refresh::refresh)))
-        .service(web::resource("/api/auth/logout").route(post().to(logout::log_out)))
-        .service(web::resource("/api/auth/validate").route(post().to(validate::validate)));
+pub fn configure(api: &mut Api) {
+    api.add(at("/api/auth/register").post(register::register, register::declare_register))
+        .add(at("/api/auth/login").post(login::log_in, login::declare_log_in))
+        .add(at("/api/auth/refresh").post(refresh::refresh, refresh::declare_refresh))
+        .add(at("/api/auth/logout").post(logout::log_out, logout::declare_log_out))
+        .add(at("/api/auth/validate").post(validate::validate, validate::declare_validate))
+        .add(
+            at("/api/auth/logins")
+                .get(logins::list_logins, logins::declare_list_logins)
+                .delete(logins::end_other_logins, logins::declare_end_other_logins),
+        )
+        .add(at("/api/auth/logins/{id}").delete(logins::end_login, logins::declare_end_login))
+        .add(
+            at("/api/setup")
+                .get(setup::show_setup, setup::declare_show_setup)
+                .post(setup::set_up, setup::declare_set_up),
+        );
 }

@@ -2,17 +2,24 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     cookie,
-    signed_in::{Answer, RefreshToken, refresh_hash},
+    signed_in::{Answer, RefreshToken, declare_signed_in, refresh_hash},
 };
 use crate::{
     auth::{Authenticator, Revocations, Revoked},
     config::Config,
     domain::{ids::LoginId, user::User},
     error::ApiError,
-    routes::{Origins, input::OptionalJson},
+    protocol::code::ErrorCode,
+    routes::{
+        Origins,
+        api::{Operation, Tag, examples},
+        input::OptionalJson,
+    },
     store::{Rotation, Store},
 };
 
@@ -21,9 +28,10 @@ const GRACE: Duration = Duration::from_secs(10);
 
 const REFUSED: ApiError = ApiError::Unauthenticated("The refresh token is not valid; sign in");
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// A refresh token, unless it comes in the browser's cookie.
+#[derive(Default, Deserialize, ToSchema)]
 pub struct RefreshForm {
+    #[serde(default)]
     pub refresh_token: Option<String>,
 }
 
@@ -55,6 +63,27 @@ pub async fn refresh(
         cookie,
     };
     Ok(answer.with(user, issued, next, &config))
+}
+
+pub fn declare_refresh() -> Operation {
+    let refresh = Operation::new(Tag::SignIn, "refresh", "Exchanges a refresh token")
+        .about(
+            "The old one is used up. Used again it ends its login everywhere; but within 10 \
+             seconds, while its successor is unused, it brings another one.",
+        )
+        .may_take::<RefreshForm>(json!({ "refresh_token": examples::REFRESH_TOKEN }))
+        .header::<String>(
+            "X-Parlor",
+            "`1`, where the browser's cookie is to count.",
+            "1",
+        )
+        .secured(json!([{}, { "refresh_cookie": [] }]))
+        .refuses(&[
+            ErrorCode::Unauthenticated,
+            ErrorCode::Forbidden,
+            ErrorCode::Unavailable,
+        ]);
+    declare_signed_in(refresh, 200, "Token refreshed")
 }
 
 /// Exchanges a refresh token. One that was used before ends its login everywhere at once.

@@ -1,21 +1,30 @@
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::signed_in::{Answer, open_login};
+use super::signed_in::{Answer, declare_signed_in, open_login};
 use crate::{
     auth::{Authenticator, Hasher},
     config::Config,
     domain::user::Role,
     error::ApiError,
     limits::Limits,
-    routes::{client_address, input::Body, users::NewAccount},
+    protocol::code::ErrorCode,
+    routes::{
+        api::{Operation, Tag, examples},
+        client_address,
+        input::Body,
+        users::{NewAccount, REFUSALS_OF_NEW},
+    },
     store::Store,
 };
 
-#[derive(Deserialize)]
+/// An account, and where its refresh token shall be kept.
+#[derive(Deserialize, ToSchema)]
 pub struct Registration {
     #[serde(flatten)]
     account: NewAccount,
+    /// The refresh token goes to the browser's keeping, not into the body.
     #[serde(default)]
     cookie: bool,
 }
@@ -49,4 +58,13 @@ pub async fn register(
         cookie,
     };
     open_login(user, &request, &config, &store, &authenticator, answer).await
+}
+
+pub fn declare_register() -> Operation {
+    let register = Operation::new(Tag::SignIn, "register", "Makes an account and signs in")
+        .about("The account has the role `client`. Refused where registration is closed.")
+        .takes::<Registration>(examples::new_account())
+        .refuses(&REFUSALS_OF_NEW)
+        .refuses(&[ErrorCode::Unauthenticated, ErrorCode::Unavailable]);
+    declare_signed_in(register, 201, "Registration successful")
 }

@@ -10,6 +10,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::cookie;
 use crate::{
@@ -18,7 +19,11 @@ use crate::{
     config::Config,
     domain::{ids::LoginId, user::User},
     error::ApiError,
-    routes::{client_address, users::UserView},
+    routes::{
+        api::{Operation, examples},
+        client_address,
+        users::UserView,
+    },
     store::{NewLogin, Store, StoreError},
 };
 
@@ -47,15 +52,20 @@ pub fn refresh_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-#[derive(Serialize)]
-struct Body {
+/// What who signed in is given.
+#[derive(Serialize, ToSchema)]
+pub struct SignedIn {
     user: UserView,
     token: String,
+    /// Always `Bearer`.
     token_type: &'static str,
-    /// Seconds.
+    /// Seconds that the token lasts.
     expires_in: u64,
+    /// Absent if the browser keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     refresh_token: Option<String>,
+    /// For people.
     message: &'static str,
 }
 
@@ -121,7 +131,7 @@ impl Answer {
         } else {
             Some(refresh.text)
         };
-        response.json(Body {
+        response.json(SignedIn {
             user: UserView::own(user),
             token: issued.token,
             token_type: "Bearer",
@@ -130,4 +140,20 @@ impl Answer {
             message: self.message,
         })
     }
+}
+
+/// What the document says of every answer that hands over a login's tokens.
+pub fn declare_signed_in(operation: Operation, status: u16, message: &str) -> Operation {
+    operation
+        .answers::<SignedIn>(
+            status,
+            "Signed in. Send `token` as Bearer, and `refresh_token` to `/api/auth/refresh` when it \
+             has run out.",
+            examples::signed_in(message),
+        )
+        .answers_header(
+            status,
+            "Set-Cookie",
+            "The refresh token, in a cookie that no script can read, for a page that asked for it.",
+        )
 }

@@ -1,22 +1,33 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::{
     auth::Authenticator,
     domain::{ids::UserId, user::Role},
     error::ApiError,
-    routes::input::{Body, Form, Given},
+    protocol::code::ErrorCode,
+    routes::{
+        api::{Operation, Tag, examples},
+        input::{Body, Form, Given},
+    },
 };
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// A token that somebody showed.
+#[derive(Default, Deserialize, ToSchema)]
 pub struct TokenForm {
+    #[schema(value_type = String, required = true)]
+    #[serde(default)]
     token: Given<String>,
 }
 
-#[derive(Serialize)]
+/// Who bears a token.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ValidToken)]
 pub struct Valid {
+    /// Always true.
     valid: bool,
     user_id: UserId,
     username: String,
@@ -41,4 +52,23 @@ pub async fn validate(
         role: identity.user.role,
         expires_at: identity.expires_at,
     }))
+}
+
+pub fn declare_validate() -> Operation {
+    let example = json!({
+        "valid": true,
+        "user_id": examples::USER_ID,
+        "username": "ada",
+        "role": "client",
+        "expires_at": examples::TIME,
+    });
+    Operation::new(Tag::SignIn, "validate", "Says who bears a token")
+        .about("For other services that were shown one.")
+        .takes::<TokenForm>(json!({ "token": examples::TOKEN }))
+        .answers::<Valid>(200, "The token is valid.", example)
+        .refuses(&[
+            ErrorCode::ValidationFailed,
+            ErrorCode::Unauthenticated,
+            ErrorCode::Unavailable,
+        ])
 }

@@ -5,8 +5,10 @@ mod sampler;
 
 use actix_web::{HttpResponse, http::StatusCode, web};
 use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
-use super::get;
+use super::api::{Api, Operation, Tag, at};
 use crate::{
     error::{ApiError, Problem},
     protocol::code::ErrorCode,
@@ -16,24 +18,27 @@ use crate::{
 pub use readiness::Readiness;
 pub use sampler::{HealthSampler, Sample};
 
-pub fn configure(app: &mut web::ServiceConfig) {
-    app.service(web::resource("/health").route(get().to(show_health)))
-        .service(web::resource("/health/live").route(get().to(show_liveness)))
-        .service(web::resource("/health/ready").route(get().to(show_readiness)));
+pub fn configure(api: &mut Api) {
+    api.add(at("/health").get(show_health, declare_show_health))
+        .add(at("/health/live").get(show_liveness, declare_show_liveness))
+        .add(at("/health/ready").get(show_readiness, declare_show_readiness));
 }
 
-#[derive(Serialize)]
+/// How the server and its machine are.
+#[derive(Serialize, ToSchema)]
 struct Health {
     status: &'static str,
     version: &'static str,
-    /// Seconds.
+    /// Seconds since the start.
     uptime: u64,
-    /// Unix seconds.
+    /// When it started, in Unix seconds.
     start_time: i64,
     system_info: Sample,
 }
 
-#[derive(Serialize)]
+/// One word.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Status)]
 struct State {
     status: &'static str,
 }
@@ -49,9 +54,46 @@ async fn show_health(sampler: web::Data<HealthSampler>) -> web::Json<Health> {
     })
 }
 
+fn declare_show_health() -> Operation {
+    let example = json!({
+        "status": "up",
+        "version": env!("CARGO_PKG_VERSION"),
+        "uptime": 3600,
+        "start_time": 1_795_000_000,
+        "system_info": {
+            "cpu_usage": 3.5,
+            "total_memory": 16_777_216_000_u64,
+            "used_memory": 4_194_304_000_u64,
+            "memory_usage_percent": 25.0,
+            "total_swap": 0,
+            "used_swap": 0,
+            "hostname": "chat",
+            "os_name": "Debian GNU/Linux",
+            "os_version": "13",
+            "kernel_version": "6.12.0",
+        },
+    });
+    Operation::new(
+        Tag::Monitoring,
+        "showHealth",
+        "Shows how the server and its machine are",
+    )
+    .about("The machine is looked at in the background, so asking costs nothing.")
+    .answers::<Health>(200, "The last look.", example)
+}
+
 /// `GET /health/live`: the process answers.
 async fn show_liveness() -> web::Json<State> {
     web::Json(State { status: "live" })
+}
+
+fn declare_show_liveness() -> Operation {
+    Operation::new(
+        Tag::Monitoring,
+        "showLiveness",
+        "Says that the process answers",
+    )
+    .answers::<State>(200, "It does.", json!({ "status": "live" }))
 }
 
 /// `GET /health/ready`: whether a balancer should send requests here.
@@ -70,6 +112,17 @@ async fn show_readiness(
         return Ok(not_ready("The database cannot be reached"));
     }
     Ok(HttpResponse::Ok().json(State { status: "ready" }))
+}
+
+fn declare_show_readiness() -> Operation {
+    Operation::new(
+        Tag::Monitoring,
+        "showReadiness",
+        "Says whether to send requests here",
+    )
+    .about("Not while the database is away, or the server stops.")
+    .answers::<State>(200, "Yes.", json!({ "status": "ready" }))
+    .refuses(&[ErrorCode::Unavailable])
 }
 
 /// Says why: whoever reads a probe's answer looks for the reason.

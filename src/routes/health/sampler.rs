@@ -6,6 +6,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System};
+use utoipa::ToSchema;
 
 use crate::{clock, metrics::Metrics};
 
@@ -13,7 +14,8 @@ use crate::{clock, metrics::Metrics};
 const EVERY: Duration = Duration::from_secs(5);
 
 /// What the machine looked like a moment ago. Memory is in bytes, the rest in per cent.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+#[schema(as = SystemInfo)]
 pub struct Sample {
     pub cpu_usage: f32,
     pub total_memory: u64,

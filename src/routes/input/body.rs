@@ -1,11 +1,13 @@
 use std::{fmt, marker::PhantomData, ops::Deref};
 
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, web};
-use futures_util::future::{LocalBoxFuture, TryFutureExt};
+use futures_util::future::LocalBoxFuture;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
+
+use super::patience::{in_time, patience};
 
 /// A JSON body that is an object.
 pub struct Body<T>(T);
@@ -30,8 +32,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let patience = patience(request);
         let read = web::Json::<Object<T>>::from_request(request, payload);
-        Box::pin(read.map_ok(|body| Self(body.into_inner().0)))
+        Box::pin(async move {
+            let body = in_time(patience, read).await?;
+            Ok(Self(body.into_inner().0))
+        })
     }
 }
 

@@ -3,7 +3,9 @@
 mod body;
 mod form;
 mod optional_json;
+mod patience;
 mod query;
+mod whole;
 
 use actix_web::{
     error::{JsonPayloadError, PathError, QueryPayloadError},
@@ -16,6 +18,7 @@ pub use body::Body;
 pub use form::{Form, Given};
 pub use optional_json::OptionalJson;
 pub use query::{flag, number};
+pub use whole::Whole;
 
 /// The largest body that any route reads, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;

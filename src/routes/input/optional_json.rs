@@ -1,9 +1,13 @@
 use std::pin::Pin;
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::StatusCode, web};
 use serde::de::DeserializeOwned;
 
-use super::{body::Object, malformed_json};
+use super::{
+    body::Object,
+    malformed_json,
+    patience::{in_time, patience},
+};
 use crate::error::ApiError;
 
 /// A JSON body that may be missing: no bytes at all read as the default.
@@ -19,13 +23,14 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
         let is_json = request
             .mime_type()
             .is_ok_and(|mime| mime.is_some_and(|mime| mime.subtype() == "json"));
+        let patience = patience(request);
         let body = web::Bytes::from_request(request, payload);
         Box::pin(async move {
-            let body = body.await.map_err(|error| {
-                if error.as_response_error().status_code() == 413 {
-                    ApiError::PayloadTooLarge
-                } else {
-                    ApiError::BadRequest("The body could not be read".into())
+            let body = in_time(patience, body).await.map_err(|error| {
+                match error.as_response_error().status_code() {
+                    StatusCode::PAYLOAD_TOO_LARGE => ApiError::PayloadTooLarge,
+                    StatusCode::REQUEST_TIMEOUT => ApiError::RequestTimeout,
+                    _ => ApiError::BadRequest("The body could not be read".into()),
                 }
             })?;
             if body.is_empty() {

@@ -1,5 +1,7 @@
 use actix_web::web;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
 
 use super::view::MessageView;
 use crate::{
@@ -9,7 +11,11 @@ use crate::{
         ids::{RoomId, Seq},
     },
     error::ApiError,
-    routes::input::{Form, number},
+    protocol::code::ErrorCode,
+    routes::{
+        api::{Operation, Tag, examples},
+        input::{Form, number},
+    },
     store::Store,
 };
 
@@ -32,12 +38,15 @@ enum Cursor {
     After(Seq),
 }
 
-#[derive(Serialize)]
+/// A page of messages.
+#[derive(Serialize, ToSchema)]
 pub struct MessagePage {
     /// Oldest first.
     data: Vec<MessageView>,
     /// Whether there is more in the direction of the cursor.
     has_more: bool,
+    /// The `seq` of the room's newest message.
+    #[schema(value_type = i64, minimum = 0)]
     head: Seq,
 }
 
@@ -72,6 +81,21 @@ pub async fn list_messages(
         data: messages.into_iter().map(MessageView::from).collect(),
         has_more,
     }))
+}
+
+pub fn declare_list_messages() -> Operation {
+    let seq = || json!({ "type": "integer", "format": "int64", "minimum": 0 });
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50 });
+    let example = json!({ "data": [examples::message()], "has_more": false, "head": 3 });
+    Operation::new(Tag::Rooms, "listMessages", "Lists what was said in a room")
+        .about("A page, oldest first. Without a cursor it is the newest; both cursors are refused.")
+        .room()
+        .signed_in()
+        .query("before", seq(), "Only messages with a smaller `seq`.")
+        .query("after", seq(), "Only messages with a larger `seq`.")
+        .query("limit", limit, "Messages a page.")
+        .answers::<MessagePage>(200, "A page of messages.", example)
+        .refuses(&[ErrorCode::ValidationFailed, ErrorCode::NotFound])
 }
 
 impl PageQuery {
@@ -125,6 +149,33 @@ mod tests {
             "after=x",
         ] {
             assert!(bounds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(1_000))]
+
+        /// A page that is given is within its bounds; what is refused, is refused as the caller's
+        /// mistake.
+        #[test]
+        fn any_query_is_a_page_or_refused(
+            query in "(&?(before|after|limit)=(-?[0-9]{0,20}|[ -~]{0,9}|%[0-9a-fA-F]{2})){0,4}",
+        ) {
+            let Ok(read) = web::Query::<PageQuery>::from_query(&query) else { return Ok(()) };
+            match read.bounds() {
+                Ok((Cursor::Before(seq) | Cursor::After(seq), limit)) => {
+                    assert!(seq >= 0 && (1..=MAX_LIMIT).contains(&limit), "{query}");
+                }
+                Err(fault) => assert_eq!(fault.problem().status.as_u16(), 400, "{query}"),
+            }
+        }
+
+        #[test]
+        fn a_cursor_is_read_as_written(seq in 0..=Seq::MAX, limit in 1..=MAX_LIMIT) {
+            let read = bounds(&format!("before={seq}&limit={limit}")).unwrap();
+            assert_eq!(read, (Cursor::Before(seq), limit));
+            let read = bounds(&format!("after={seq}&limit={limit}")).unwrap();
+            assert_eq!(read, (Cursor::After(seq), limit));
         }
     }
 }

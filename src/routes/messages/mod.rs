@@ -4,14 +4,12 @@ mod history;
 mod post;
 mod view;
 
-use actix_web::web;
+use super::api::{Api, at};
 
-use super::get;
-
-pub fn configure(app: &mut web::ServiceConfig) {
-    app.service(
-        web::resource("/api/chat/rooms/{room_id}/messages")
-            .route(get().to(history::list_messages))
-            .route(web::post().to(post::post_message)),
+pub fn configure(api: &mut Api) {
+    api.add(
+        at("/api/chat/rooms/{room_id}/messages")
+            .get(history::list_messages, history::declare_list_messages)
+            .post(post::post_message, post::declare_post_message),
     );
 }

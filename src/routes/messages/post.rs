@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap, web};
 use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
 use super::view::MessageView;
 use crate::{
@@ -16,14 +18,22 @@ use crate::{
     },
     error::ApiError,
     limits::Limits,
-    routes::input::{Body, Form, Given},
+    protocol::code::ErrorCode,
+    routes::{
+        api::{Operation, Tag, examples},
+        input::{Body, Form, Given},
+    },
     store::Store,
 };
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// What somebody wants to say.
+#[derive(Default, Deserialize, ToSchema)]
 pub struct NewMessage {
+    #[schema(value_type = Content, required = true)]
+    #[serde(default)]
     content: Given<String>,
+    #[schema(value_type = Option<ClientMessageId>)]
+    #[serde(default)]
     client_message_id: Given<String>,
 }
 
@@ -75,6 +85,41 @@ pub async fn post_message(
         client_message_id,
         created_at,
     })))
+}
+
+pub fn declare_post_message() -> Operation {
+    let body = json!({
+        "content": "The engine weaves algebraic patterns.",
+        "client_message_id": "ada-1",
+    });
+    Operation::new(Tag::Rooms, "postMessage", "Says something in a room")
+        .about(
+            "Answered when it is on disk. A message that has an id of the client's choice is \
+             stored once, however often it is sent.",
+        )
+        .room()
+        .signed_in()
+        .header::<ClientMessageId>(
+            "Idempotency-Key",
+            "Another way to send `client_message_id`. Both and different is refused.",
+            "ada-1",
+        )
+        .takes::<NewMessage>(body)
+        .answers::<MessageView>(201, "It is stored.", examples::message())
+        .answers::<MessageView>(
+            200,
+            "It was stored before: the first one.",
+            examples::message(),
+        )
+        .refuses(&[
+            ErrorCode::ValidationFailed,
+            ErrorCode::InvalidContent,
+            ErrorCode::Forbidden,
+            ErrorCode::NotFound,
+            ErrorCode::ClientMessageIdConflict,
+            ErrorCode::RateLimited,
+            ErrorCode::Overloaded,
+        ])
 }
 
 impl NewMessage {

@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::{
     ids::{MessageId, Rev, RoomId, Seq, UserId},
@@ -8,11 +9,16 @@ use crate::domain::{
 };
 
 /// A message as the REST API shows it: as on the socket, and `user_id`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Message)]
 pub struct MessageView {
     id: MessageId,
     room_id: RoomId,
+    /// Its place in the room: 1, 2, 3 … without a hole.
+    #[schema(value_type = i64, minimum = 1)]
     seq: Seq,
+    /// The number of its last change among all of the room's.
+    #[schema(value_type = i64, minimum = 1)]
     rev: Rev,
     sender_id: UserId,
     sender_name: String,
@@ -20,7 +26,9 @@ pub struct MessageView {
     user: Profile,
     content: String,
     created_at: DateTime<Utc>,
+    /// Absent if the client gave it none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     client_message_id: Option<String>,
 }
 

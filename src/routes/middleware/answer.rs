@@ -3,10 +3,11 @@ use actix_web::{
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method, StatusCode,
+        ConnectionType, Method, StatusCode, Version,
         header::{self, HeaderName, HeaderValue},
     },
     middleware::Next,
+    web,
 };
 use tracing_actix_web::RequestId;
 use uuid::Uuid;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use crate::{
     error::{ApiError, Problem},
     protocol::code::ErrorCode,
+    routes::Places,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -36,6 +38,10 @@ pub async fn finish_answer(
         .to_string();
     let is_api = request.path().starts_with("/api/");
     let is_head = request.method() == Method::HEAD;
+    let hang_up = request.version() <= Version::HTTP_11
+        && request
+            .app_data::<web::Data<Places>>()
+            .is_some_and(|places| places.are_scarce());
 
     let response = next.call(request).await?;
 
@@ -55,6 +61,12 @@ pub async fn finish_answer(
         None => response.map_into_left_body(),
     };
 
+    if hang_up {
+        response
+            .response_mut()
+            .head_mut()
+            .set_connection_type(ConnectionType::Close);
+    }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);

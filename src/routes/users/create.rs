@@ -1,6 +1,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::SecretString;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::UserView;
 use crate::{
@@ -13,22 +14,47 @@ use crate::{
     },
     error::ApiError,
     limits::Limits,
+    protocol::code::ErrorCode,
     routes::{
+        api::{Operation, Tag, examples},
         client_address,
         input::{Body, Form, Given},
     },
     store::{NewUser, Store},
 };
 
+/// Why an account may not be made.
+pub const REFUSALS: [ErrorCode; 7] = [
+    ErrorCode::ValidationFailed,
+    ErrorCode::Forbidden,
+    ErrorCode::RegistrationClosed,
+    ErrorCode::EmailTaken,
+    ErrorCode::UsernameTaken,
+    ErrorCode::RateLimited,
+    ErrorCode::Overloaded,
+];
+
 /// The body that asks for a new account.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, ToSchema)]
 pub struct NewAccount {
+    #[schema(value_type = Username, required = true)]
+    #[serde(default)]
     username: Given<String>,
+    #[schema(value_type = Email, required = true)]
+    #[serde(default)]
     email: Given<String>,
+    #[schema(value_type = NewPassword, required = true)]
+    #[serde(default)]
     password: Given<String>,
+    #[schema(value_type = FullName, required = true)]
+    #[serde(default)]
     full_name: Given<String>,
+    #[schema(value_type = Option<PhoneNumber>)]
+    #[serde(default)]
     phone_number: Given<String>,
+    /// Only admins give another one than `client`.
+    #[schema(value_type = Option<Role>)]
+    #[serde(default)]
     role: Given<String>,
 }
 
@@ -72,6 +98,18 @@ pub async fn create_user(
     }
     let user = store.insert_user(account.hash(&hasher).await?).await?;
     Ok(HttpResponse::Created().json(UserView::own(user)))
+}
+
+pub fn declare_create_user() -> Operation {
+    Operation::new(Tag::Users, "createUser", "Makes an account")
+        .about(
+            "Anybody makes an account of his own, of role `client`, unless registration is \
+             closed; an admin makes accounts of any role.",
+        )
+        .maybe_signed_in()
+        .takes::<NewAccount>(examples::new_account())
+        .answers::<UserView>(201, "The new user.", examples::user())
+        .refuses(&REFUSALS)
 }
 
 impl NewAccount {

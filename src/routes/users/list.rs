@@ -1,16 +1,22 @@
 use actix_web::web;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::UserView;
 use crate::{
     auth::AuthUser,
     domain::{
-        Invalid,
+        Invalid, ONE_LINE,
         policy::{Action, allows},
         user::{Role, User},
     },
     error::ApiError,
-    routes::input::{Form, flag, number},
+    protocol::code::ErrorCode,
+    routes::{
+        api::{Operation, Tag, examples},
+        input::{Form, flag, number},
+    },
     store::{Store, UserQuery, UserSort},
 };
 
@@ -32,17 +38,24 @@ pub struct ListQuery {
     active: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A page of users.
+#[derive(Serialize, ToSchema)]
 pub struct UserPage {
     data: Vec<UserView>,
     pagination: Pagination,
 }
 
-#[derive(Serialize)]
+/// Where a page is among all.
+#[derive(Serialize, ToSchema)]
 struct Pagination {
+    #[schema(minimum = 1)]
     page: u32,
+    #[schema(minimum = 1, maximum = 100)]
     limit: u32,
+    /// Users on all pages.
+    #[schema(minimum = 0)]
     total: i64,
+    #[schema(minimum = 0)]
     pages: i64,
 }
 
@@ -55,6 +68,12 @@ pub async fn list_users(
 ) -> Result<web::Json<UserPage>, ApiError> {
     let query = query.into_inner().read(&user)?;
     list_page(&user, &query, &store).await
+}
+
+pub fn declare_list_users() -> Operation {
+    let role = json!({ "type": "string", "enum": Role::ALL.map(Role::as_str) });
+    let list = Operation::new(Tag::Users, "listUsers", "Lists users");
+    declare_page(list).query("role", role, "Only users of this role.")
 }
 
 /// `GET /api/users/role/{role}`: a page of users with one role.
@@ -72,6 +91,42 @@ pub async fn list_users_of_role(
     }
     .read(&user)?;
     list_page(&user, &query, &store).await
+}
+
+pub fn declare_list_users_of_role() -> Operation {
+    let list = Operation::new(Tag::Users, "listUsersOfRole", "Lists users of one role");
+    declare_page(list.path::<Role>("role", "The role.", "client"))
+}
+
+fn declare_page(list: Operation) -> Operation {
+    let page = json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX, "default": 1 });
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 20 });
+    let text = json!({ "type": "string", "maxLength": MAX_SEARCH, "pattern": ONE_LINE });
+    let one_of = |words: &[&str]| -> Value {
+        json!({ "type": "string", "enum": words, "default": words.first() })
+    };
+    let sort = one_of(&["created_at", "username", "full_name", "email"]);
+    list.about(
+        "Only admins search and sort by e-mail address. How to reach a user is told to that user \
+         and to admins; for others `email` and `phone_number` are absent.",
+    )
+    .signed_in()
+    .query("page", page, "Which page, from 1.")
+    .query("limit", limit, "Users a page.")
+    .query(
+        "q",
+        text,
+        "A part of a name; for admins also of an e-mail address or telephone number.",
+    )
+    .query("sort", sort, "By what. Only admins sort by `email`.")
+    .query("order", one_of(&["asc", "desc"]), "In which direction.")
+    .query(
+        "active",
+        json!({ "type": "boolean" }),
+        "Only users that are, or are not, active.",
+    )
+    .answers::<UserPage>(200, "A page of users.", examples::user_page())
+    .refuses(&[ErrorCode::ValidationFailed, ErrorCode::Forbidden])
 }
 
 async fn list_page(

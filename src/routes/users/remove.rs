@@ -7,6 +7,8 @@ use crate::{
         policy::{Action, allows},
     },
     error::ApiError,
+    protocol::code::ErrorCode,
+    routes::api::{Operation, Tag, examples},
     store::{Store, StoreError},
 };
 
@@ -31,4 +33,21 @@ pub async fn delete_user(
         login_id: None,
     });
     Ok(HttpResponse::NoContent().finish())
+}
+
+pub fn declare_delete_user() -> Operation {
+    Operation::new(Tag::Users, "deleteUser", "Deletes an account")
+        .about(
+            "One's own, or for admins anybody's. Its sockets close, its name and address are \
+             freed, and what it said stays under the name \"deleted\".",
+        )
+        .path::<UserId>("id", "The user's id.", examples::USER_ID)
+        .signed_in()
+        .answers_empty(204, "The account is gone.")
+        .refuses(&[
+            ErrorCode::BadRequest,
+            ErrorCode::Forbidden,
+            ErrorCode::NotFound,
+            ErrorCode::LastAdmin,
+        ])
 }

@@ -1,6 +1,8 @@
 use actix_web::{HttpRequest, web};
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
 use super::UserView;
 use crate::{
@@ -14,7 +16,9 @@ use crate::{
     },
     error::ApiError,
     limits::Limits,
+    protocol::code::ErrorCode,
     routes::{
+        api::{Operation, Tag, examples},
         client_address,
         input::{Body, Form, Given},
     },
@@ -22,18 +26,41 @@ use crate::{
 };
 
 /// What to change: an absent field stays, `null` clears one that may be empty.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = UserChanges)]
 pub struct Changes {
+    #[schema(value_type = Username)]
+    #[serde(default)]
     username: Given<String>,
+    #[schema(value_type = Email)]
+    #[serde(default)]
     email: Given<String>,
+    #[schema(value_type = FullName)]
+    #[serde(default)]
     full_name: Given<String>,
+    #[schema(value_type = Option<PhoneNumber>)]
+    #[serde(default)]
     phone_number: Given<String>,
+    #[schema(value_type = Option<Bio>)]
+    #[serde(default)]
     bio: Given<String>,
+    #[schema(value_type = Option<AvatarUrl>)]
+    #[serde(default)]
     avatar_url: Given<String>,
+    #[schema(value_type = NewPassword)]
+    #[serde(default)]
     password: Given<String>,
+    /// Who changes the own password must know the present one.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
     current_password: Given<String>,
+    /// Only admins change it.
+    #[schema(value_type = Role)]
+    #[serde(default)]
     role: Given<String>,
+    /// Only admins change it.
+    #[schema(value_type = bool)]
+    #[serde(default)]
     active: Given<bool>,
 }
 
@@ -105,6 +132,36 @@ pub async fn update_user(
     Ok(web::Json(UserView::for_viewer(updated, &user)))
 }
 
+pub fn declare_update_user() -> Operation {
+    declare_update("updateUser")
+}
+
+pub fn declare_replace_user() -> Operation {
+    declare_update("replaceUser")
+}
+
+fn declare_update(id: &'static str) -> Operation {
+    Operation::new(Tag::Users, id, "Changes a user")
+        .about(
+            "Oneself, or for admins anybody. `PUT` and `PATCH` both change only what the body \
+             names; `null` clears what may be empty.",
+        )
+        .path::<UserId>("id", "The user's id.", examples::USER_ID)
+        .signed_in()
+        .takes::<Changes>(json!({ "full_name": "Ada King", "bio": null }))
+        .answers::<UserView>(200, "The user as it is now.", examples::user())
+        .refuses(&[
+            ErrorCode::ValidationFailed,
+            ErrorCode::Forbidden,
+            ErrorCode::NotFound,
+            ErrorCode::EmailTaken,
+            ErrorCode::UsernameTaken,
+            ErrorCode::LastAdmin,
+            ErrorCode::RateLimited,
+            ErrorCode::Overloaded,
+        ])
+}
+
 fn wrong_password() -> Invalid {
     Invalid::new(
         "current_password",
@@ -145,6 +202,12 @@ impl Changes {
                 Ok(SecretString::from(text))
             })
         } else {
+            // Nobody looks at it, but a value of the wrong type is a mistake all the same.
+            form.optional(
+                "current_password",
+                self.current_password,
+                Ok::<String, Invalid>,
+            );
             None
         };
         form.check()?;
@@ -204,5 +267,7 @@ mod tests {
             check(r#"{"password": "Secret123"}"#, false).is_ok(),
             "an admin resets one"
         );
+        let refused = check(r#"{"bio": "x", "current_password": 7}"#, true);
+        assert_eq!(refused.err().unwrap(), [("current_password", "wrong_type")]);
     }
 }

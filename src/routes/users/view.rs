@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::{
     ids::UserId,
@@ -11,16 +12,21 @@ use crate::domain::{
 ///
 /// How to reach a user is told to that user and to admins only; for others the two fields are
 /// absent, which is not the same as `null`: the user has none.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
 pub struct UserView {
     id: UserId,
     username: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
     email: Option<Option<String>>,
     full_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
     phone_number: Option<Option<String>>,
+    #[schema(required = true)]
     bio: Option<String>,
+    #[schema(required = true)]
     avatar_url: Option<String>,
     role: Role,
     active: bool,
