@@ -2,4 +2,5 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=src/client/assets");
+    println!("cargo:rerun-if-changed=src/client/swagger-ui");
 }

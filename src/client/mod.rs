@@ -4,6 +4,7 @@
 //! other by relative path. The few whose address must stay ([`Page`]) name that hash inside.
 
 mod encoding;
+pub mod swagger;
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
@@ -55,7 +56,9 @@ pub struct Asset {
 }
 
 impl Asset {
-    fn new(name: &str, bytes: Bytes) -> Self {
+    /// A file with this content; its name tells its kind.
+    #[must_use]
+    pub fn new(name: &str, bytes: Bytes) -> Self {
         let content_type = content_type(name);
         Self {
             content_type,

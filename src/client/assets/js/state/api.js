@@ -96,6 +96,8 @@ export class Api {
     const init = { method, headers: { accept: "application/json", "x-parlor": "1", ...headers } };
     init.credentials = "same-origin";
     init.cache = "no-store";
+    // What was read is told while the page goes away, too.
+    init.keepalive = method === "PUT";
     if (body !== undefined) {
       init.body = JSON.stringify(body);
       init.headers = { ...init.headers, "content-type": "application/json" };

@@ -53,6 +53,7 @@ export class Chat extends Emitter {
   /** Finds out who is signed in, and connects. */
   async start() {
     await this.login.restore();
+    if (this.login.state === "out") await this.rooms.wipe();
   }
 
   close() {
@@ -150,6 +151,7 @@ export class Chat extends Emitter {
     const id = this.login.user?.id ?? "";
     if (id === this.#userId) return;
     const byChoice = !id && this.login.reason === null;
+    if (this.#userId) this.rooms.wipe();
     this.#userId = id;
     this.connection.stop();
     this.#timelines.clear();

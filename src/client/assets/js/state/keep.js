@@ -73,11 +73,15 @@ function overDatabase(database) {
    */
   const write = (table, work) =>
     new Promise((resolve, reject) => {
-      const transaction = database.transaction(table, "readwrite", { durability: "strict" });
+      // Drafts are written with every key: to wait for the disk each time would be too late for some.
+      const durability = table === "outbox" ? "strict" : "relaxed";
+      const transaction = database.transaction(table, "readwrite", { durability });
       transaction.oncomplete = () => resolve();
       transaction.onerror = () => reject(transaction.error);
       transaction.onabort = () => reject(transaction.error);
       work(transaction.objectStore(table));
+      // At once, and not when the page has heard that it was written: it may be gone by then.
+      transaction.commit?.();
     });
   /** @param {Table} table */
   const reader = (table) => database.transaction(table, "readonly").objectStore(table);

@@ -7,6 +7,14 @@ import { Emitter } from "./emitter.js";
  * @typedef {object} Crowd
  * @property {number} online
  * @property {Profile[]} people by name; may be fewer than `online` while they are asked for
+ *
+ * @typedef {object} Known what is known of one room
+ * @property {number} online
+ * @property {Map<string, Profile> | null} people
+ * @property {Profile[] | null} sorted
+ * @property {number} askedAt
+ * @property {boolean} watched somebody wants to see them: each connection asks anew
+ * @property {Map<string, Profile | null> | null} news who came (or, `null`, went) while the answer was on its way
  */
 
 /** How long somebody types without another sign of it. */
@@ -24,7 +32,7 @@ export class Presence extends Emitter {
   #api;
   /** @type {() => string} */
   #me;
-  /** @type {Map<string, {online: number, people: Map<string, Profile> | null, sorted: Profile[] | null, askedAt: number}>} */
+  /** @type {Map<string, Known>} */
   #crowds = new Map();
   /** @type {Map<string, Map<string, {user: Profile, timer: any}>>} */
   #typing = new Map();
@@ -67,18 +75,26 @@ export class Presence extends Emitter {
   }
 
   /**
-   * Asks who is there. Later changes come by themselves.
+   * Asks who is there, now and after each connection. Changes in between come by themselves.
    *
    * @param {string} roomId
    */
   async ask(roomId) {
     const crowd = this.#crowd(roomId);
     crowd.askedAt = this.#platform.now();
+    crowd.watched = true;
+    const news = (crowd.news = new Map());
     try {
       const { data } = await this.#api.get(`/api/chat/rooms/${encodeURIComponent(roomId)}/members`);
-      if (this.#crowds.get(roomId) !== crowd) return;
+      // A later question has a later answer.
+      if (this.#crowds.get(roomId) !== crowd || crowd.news !== news) return;
       crowd.people = new Map(data.map((/** @type {Profile} */ user) => [user.id, user]));
-      this.#changed(roomId, data.length);
+      for (const [id, user] of news) {
+        if (user) crowd.people.set(id, user);
+        else crowd.people.delete(id);
+      }
+      crowd.news = null;
+      this.#changed(roomId, crowd.people.size);
     } catch {
       // The next connection asks again.
     }
@@ -89,10 +105,9 @@ export class Presence extends Emitter {
    * @param {number} online
    */
   connected(roomId, online) {
-    const crowd = this.#crowd(roomId);
-    const watched = crowd.people !== null;
     this.#changed(roomId, online);
-    if (watched) this.ask(roomId);
+    // Whether there was an answer before or not: it may have come before the join, or never.
+    if (this.#crowd(roomId).watched) this.ask(roomId);
   }
 
   /**
@@ -108,10 +123,11 @@ export class Presence extends Emitter {
       const old = this.#platform.now() - crowd.askedAt > ASK_MS;
       if (crowd.people && old) this.ask(frame.room_id);
     } else if (frame.type === "user_joined") {
-      const known = crowd.people?.has(frame.user.id);
+      crowd.news?.set(frame.user.id, frame.user);
       crowd.people?.set(frame.user.id, frame.user);
-      this.#changed(frame.room_id, crowd.people?.size ?? crowd.online + (known ? 0 : 1));
+      this.#changed(frame.room_id, crowd.people?.size ?? crowd.online + 1);
     } else if (frame.type === "user_left") {
+      crowd.news?.set(frame.user.id, null);
       crowd.people?.delete(frame.user.id);
       this.#silent(frame.room_id, frame.user.id);
       this.#changed(frame.room_id, crowd.people?.size ?? Math.max(0, crowd.online - 1));
@@ -157,7 +173,10 @@ export class Presence extends Emitter {
 
   /** @param {string} roomId */
   #crowd(roomId) {
-    const crowd = this.#crowds.get(roomId) ?? { online: 0, people: null, sorted: null, askedAt: 0 };
+    const known = this.#crowds.get(roomId);
+    if (known) return known;
+    /** @type {Known} */
+    const crowd = { online: 0, people: null, sorted: null, askedAt: 0, watched: false, news: null };
     this.#crowds.set(roomId, crowd);
     return crowd;
   }

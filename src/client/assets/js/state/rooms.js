@@ -135,7 +135,7 @@ export class Rooms extends Emitter {
     if (this.#rooms.delete(id)) this.#touch();
   }
 
-  /** Somebody else signs in: nothing stays. */
+  /** Shows nothing of anybody. What is kept for an offline start stays. */
   clear() {
     this.#rooms.clear();
     this.#owed.clear();
@@ -143,7 +143,12 @@ export class Rooms extends Emitter {
     this.#timer = null;
     this.#state = "loading";
     this.#touch();
-    this.#platform.keep().then((keep) => keep.remove("page", "rooms")).catch(() => {});
+  }
+
+  /** The one who was here is gone: nothing stays for the next. */
+  async wipe() {
+    const keep = await this.#platform.keep();
+    await keep.remove("page", "rooms").catch(() => {});
   }
 
   /**

@@ -58,7 +58,9 @@ export function buildRows(source, before) {
     builder.notices(source.notices.slice(begin, notice), message.seq);
     // One's own are not unread.
     if (unread && message.seq > unread.after && message.sender_id !== source.me) {
-      builder.unread(unread.count);
+      // What comes while somebody looks was never unread.
+      const inTime = message.seq <= unread.after + unread.count;
+      if (inTime) builder.unread(unread.count, Date.parse(message.created_at));
       unread = null;
     }
     builder.message(message);
@@ -119,8 +121,12 @@ class Builder {
     }
   }
 
-  /** @param {number} count */
-  unread(count) {
+  /**
+   * @param {number} count
+   * @param {number} at when the first of them was sent: its day stands above
+   */
+  unread(count, at) {
+    this.#dayOf(at);
     this.#last = null;
     this.#put({ kind: "unread", key: "unread", count });
   }
@@ -145,15 +151,7 @@ class Builder {
    * @param {Outgoing | null} outgoing
    */
   #show(key, message, at, mine, outgoing) {
-    const moment = new Date(at);
-    const date = new Date(moment.getFullYear(), moment.getMonth(), moment.getDate());
-    const day = `d:${date.getTime()}`;
-    if (day !== this.#day) {
-      this.#day = day;
-      this.#last = null;
-      // A clock that was put back may bring a day twice.
-      if (!this.byKey.has(day)) this.#put({ kind: "day", key: day, date });
-    }
+    this.#dayOf(at);
     const last = this.#last;
     const same = last?.message.sender_id === message.sender_id;
     const first = !last || !same || at - last.at > GROUP_MS;
@@ -170,6 +168,22 @@ class Builder {
       outgoingId: outgoing?.id ?? null,
     });
     this.#last = /** @type {MessageRow} */ (row);
+  }
+
+  /**
+   * Begins a new day, if it is one.
+   *
+   * @param {number} at
+   */
+  #dayOf(at) {
+    const moment = new Date(at);
+    const date = new Date(moment.getFullYear(), moment.getMonth(), moment.getDate());
+    const day = `d:${date.getTime()}`;
+    if (day === this.#day) return;
+    this.#day = day;
+    this.#last = null;
+    // A clock that was put back may bring a day twice.
+    if (!this.byKey.has(day)) this.#put({ kind: "day", key: day, date });
   }
 
   /**

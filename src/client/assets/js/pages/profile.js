@@ -1,0 +1,159 @@
+// @ts-check
+import { avatar } from "../avatar.js";
+import { fill, h } from "../element.js";
+import { field, form } from "../form.js";
+import { Logins } from "../logins.js";
+import { styled } from "../style.js";
+import { t } from "../text/text.js";
+import { date } from "../text/times.js";
+import { toast } from "../toast.js";
+import { Page } from "./page.js";
+
+await styled("profile");
+
+/** What may be empty: the server clears it then. */
+const CLEARABLE = ["phone_number", "bio"];
+
+/** Oneself: what others see, the password, and where one is signed in. */
+export default class ProfilePage extends Page {
+  get heading() {
+    return t().profile.heading;
+  }
+
+  draw() {
+    const user = this.chat.login.user;
+    if (!user) return;
+    this.card = h("div", { class: "who" });
+    this.logins = new Logins(this.chat);
+    fill(
+      this,
+      h(
+        "div",
+        { class: "column slim" },
+        this.card,
+        section("about", t().profile.about, this.about(user)),
+        section("password", t().profile.password, this.password(user)),
+        section("logins", t().profile.logins, this.logins),
+      ),
+    );
+    this.watch(this.chat.login, "changed", () => this.drawCard());
+    this.drawCard();
+  }
+
+  drawCard() {
+    const user = this.chat.login.user;
+    if (!user || !this.card) return;
+    const since = t().profile.since(date(user.created_at, "long"));
+    fill(
+      this.card,
+      avatar(user),
+      h(
+        "div",
+        {},
+        h("p", { class: "name" }, user.full_name),
+        h("p", { class: "soft" }, `@${user.username} · ${t().roles[user.role]}`),
+        h("p", { class: "soft small" }, since),
+      ),
+    );
+  }
+
+  /** @param {import("../state/types.js").User} user */
+  about(user) {
+    const { fullName, username, usernameHint, email } = t().register;
+    const { phone, bio, bioHint } = t().profile;
+    return form({
+      fields: [
+        field({ name: "full_name", label: fullName, value: user.full_name, autocomplete: "name", required: true }),
+        field({
+          name: "username",
+          label: username,
+          hint: usernameHint,
+          value: user.username,
+          autocomplete: "username",
+          required: true,
+        }),
+        field({
+          name: "email",
+          label: email,
+          type: "email",
+          value: user.email ?? "",
+          autocomplete: "email",
+          required: true,
+        }),
+        field({
+          name: "phone_number",
+          label: phone,
+          type: "tel",
+          value: user.phone_number ?? "",
+          autocomplete: "tel",
+        }),
+        field({ name: "bio", label: bio, type: "textarea", hint: bioHint, value: user.bio ?? "", maxlength: 500 }),
+      ],
+      action: t().common.save,
+      submit: async (values) => {
+        await this.chat.login.update(changes(values));
+        toast(t().common.saved);
+      },
+    });
+  }
+
+  /** @param {import("../state/types.js").User} user */
+  password(user) {
+    const { currentPassword, newPassword, changePassword, passwordChanged } = t().profile;
+    const own = field({ name: "username", label: "", value: user.username, autocomplete: "username" });
+    // For what keeps passwords: it files the new one under this name.
+    own.hidden = true;
+    const element = form({
+      fields: [
+        own,
+        field({
+          name: "current_password",
+          label: currentPassword,
+          type: "password",
+          autocomplete: "current-password",
+          required: true,
+        }),
+        field({
+          name: "password",
+          label: newPassword,
+          type: "password",
+          hint: t().register.passwordHint,
+          autocomplete: "new-password",
+          required: true,
+        }),
+      ],
+      action: changePassword,
+      submit: async ({ current_password, password }) => {
+        await this.chat.login.update({ current_password, password });
+        element.reset();
+        toast(passwordChanged);
+        // The others were signed out by it.
+        this.logins?.load();
+      },
+    });
+    return element;
+  }
+}
+customElements.define("parlor-profile", ProfilePage);
+
+/**
+ * @param {Record<string, string>} values
+ * @returns {Record<string, string | null>}
+ */
+function changes(values) {
+  const entries = Object.entries(values).map(([name, value]) => {
+    const empty = CLEARABLE.includes(name) && !value.trim();
+    return [name, empty ? null : value];
+  });
+  return Object.fromEntries(entries);
+}
+
+/**
+ * @param {string} name
+ * @param {string} title
+ * @param {HTMLElement} content
+ */
+function section(name, title, content) {
+  const id = `profile-${name}`;
+  return h("section", { class: "card", "aria-labelledby": id }, h("h2", { id }, title), content);
+}

@@ -1,0 +1,148 @@
+// @ts-check
+import { avatar } from "./avatar.js";
+import { confirmed } from "./dialog.js";
+import { h } from "./element.js";
+import { problemText, t } from "./text/text.js";
+import { date, exactTime } from "./text/times.js";
+import { toast } from "./toast.js";
+
+/**
+ * @typedef {import("./state/types.js").User} User
+ *
+ * @typedef {object} Table
+ * @property {User[]} users
+ * @property {string} me the id of who looks
+ * @property {string} sort
+ * @property {string} order
+ * @property {(sort: string) => void} sorted somebody wants another order
+ * @property {(user: User, changes: {role?: string, active?: boolean}) => Promise<void>} change
+ */
+
+/**
+ * The users, one a row. On a phone each row is a card of its own, so the roles are told in full:
+ * what is no table to CSS would be none to a screen reader.
+ *
+ * @param {Table} table
+ */
+export function usersTable(table) {
+  const { name, email, role, active, joined } = t().people.columns;
+  const head = [
+    sortable(table, "full_name", name),
+    sortable(table, "email", email),
+    h("th", { scope: "col", role: "columnheader" }, role),
+    h("th", { scope: "col", role: "columnheader" }, active),
+    sortable(table, "created_at", joined),
+  ];
+  return h(
+    "table",
+    { role: "table", "aria-label": t().people.heading },
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head)),
+    h("tbody", { role: "rowgroup" }, table.users.map((user) => row(table, user))),
+  );
+}
+
+/**
+ * @param {Table} table
+ * @param {string} sort
+ * @param {string} label
+ */
+function sortable(table, sort, label) {
+  const here = table.sort === sort;
+  const direction = table.order === "asc" ? "ascending" : "descending";
+  const button = { class: "sort", type: "button", "data-key": `sort ${sort}`, onclick: () => table.sorted(sort) };
+  return h(
+    "th",
+    { scope: "col", role: "columnheader", "aria-sort": here && direction },
+    h("button", button, label, h("span", { class: "arrow", "aria-hidden": "true" }, here && (table.order === "asc" ? "↑" : "↓"))),
+  );
+}
+
+/**
+ * @param {Table} table
+ * @param {User} user
+ */
+function row(table, user) {
+  const { columns, you } = t().people;
+  const cell = (/** @type {string} */ name, /** @type {import("./element.js").Child[]} */ ...content) =>
+    h("td", { role: "cell", "data-name": name }, content);
+  const who = h(
+    "div",
+    { class: "who" },
+    avatar(user),
+    h(
+      "div",
+      {},
+      h("p", { class: "name" }, user.full_name, user.id === table.me && h("span", { class: "soft" }, ` (${you})`)),
+      h("p", { class: "soft small" }, `@${user.username}`),
+    ),
+  );
+  const made = h("time", { datetime: user.created_at, title: exactTime(user.created_at) }, date(user.created_at));
+  return h(
+    "tr",
+    { role: "row", class: user.active ? null : "inactive" },
+    h("th", { scope: "row", role: "rowheader" }, who),
+    cell(columns.email, h("span", { class: "email", title: user.email }, user.email)),
+    cell(columns.role, roleSelect(table, user)),
+    cell(columns.active, activeSwitch(table, user)),
+    cell(columns.joined, made),
+  );
+}
+
+/**
+ * @param {Table} table
+ * @param {User} user
+ */
+function roleSelect(table, user) {
+  const options = Object.entries(t().roles).map(([value, name]) =>
+    h("option", { value, selected: value === user.role }, name),
+  );
+  const label = t().people.roleOf(user.full_name);
+  const select = h("select", { class: "input", "aria-label": label, "data-key": `role ${user.id}` }, options);
+  select.addEventListener("change", async () => {
+    const role = /** @type {import("./state/types.js").Role} */ (select.value);
+    const { roleTitle, roleText, roleAction, ownRoleText } = t().people;
+    const text = user.id === table.me ? ownRoleText : roleText(user.full_name, t().roles[role]);
+    const sure = await confirmed({ title: roleTitle, text, action: roleAction });
+    if (!sure || !(await done(table.change(user, { role })))) select.value = user.role;
+  });
+  return select;
+}
+
+/**
+ * @param {Table} table
+ * @param {User} user
+ */
+function activeSwitch(table, user) {
+  const { activeOf, off, offText, offAction, on, onText, onAction, ownOffText } = t().people;
+  const button = h("button", {
+    class: "toggle",
+    type: "button",
+    role: "switch",
+    "aria-checked": String(user.active),
+    "aria-label": activeOf(user.full_name),
+    "data-key": `active ${user.id}`,
+  });
+  button.addEventListener("click", async () => {
+    const leaves = user.id === table.me ? ownOffText : offText(user.full_name);
+    const sure = user.active
+      ? await confirmed({ title: off, text: leaves, action: offAction, bad: true })
+      : await confirmed({ title: on, text: onText(user.full_name), action: onAction });
+    if (sure) await done(table.change(user, { active: !user.active }));
+  });
+  return button;
+}
+
+/**
+ * @param {Promise<void>} change
+ * @returns {Promise<boolean>} whether the server took it
+ */
+async function done(change) {
+  try {
+    await change;
+    toast(t().common.saved);
+    return true;
+  } catch (problem) {
+    toast(problemText(problem));
+    return false;
+  }
+}
