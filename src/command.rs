@@ -1,6 +1,9 @@
 //! What `parlor` can be told to do on the command line.
 
+mod conformance;
 mod database;
+mod flaky;
+mod health;
 mod serve;
 mod user;
 
@@ -44,6 +47,8 @@ pub enum Command {
     /// Look at the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Ask a server whether it is ready: 0 if it is, 1 if it is not or nobody answers.
+    Health(health::Health),
     /// Copy the SQLite database to FILE, while it is served or not.
     Backup {
         /// Must not exist yet.
@@ -63,6 +68,12 @@ pub enum Command {
         #[arg(long)]
         renew_epoch: bool,
     },
+    /// Try on a running server what every Parlor promises, and print a table. Fails if a promise is
+    /// broken.
+    Conformance(Box<conformance::Conformance>),
+    /// Stand before a server as a network that delays, cuts, doubles, reorders and stalls, for those
+    /// who write clients.
+    Flaky(Box<flaky::FlakyArgs>),
 }
 
 /// Looks at the settings.
@@ -89,11 +100,14 @@ impl Command {
             Self::Migrate => database::migrate(&config).await,
             Self::User(command) => user::run(command, &config).await,
             Self::Config(ConfigCommand::Check) => say(&config.to_string()),
+            Self::Health(health) => health.ask(&config).await,
             Self::Backup { file } => database::backup(&config, &file).await,
             Self::Restore {
                 file: Some(file), ..
             } => database::restore(&config, &file).await,
             Self::Restore { file: None, .. } => database::renew_epoch(&config).await,
+            Self::Conformance(asked) => conformance::run(*asked).await,
+            Self::Flaky(asked) => flaky::run(*asked).await,
         }
     }
 }

@@ -7,6 +7,9 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`command`] | what `parlor` can be told on the command line |
+//! | [`conformance`] | what every Parlor promises, tried on a running one |
+//! | [`flaky`] | a proxy that is as bad as networks are |
+//! | [`remote`] | a Parlor somewhere else, as its clients reach it |
 //! | [`startup`] | from settings to a running server, and back |
 //! | [`routes`] | HTTP: one module a resource |
 //! | [`client`] | the files of the browser client |
@@ -36,12 +39,15 @@ pub mod client;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod conformance;
 pub mod domain;
 pub mod error;
+pub mod flaky;
 pub mod keyfile;
 pub mod limits;
 pub mod metrics;
 pub mod protocol;
+pub mod remote;
 pub mod routes;
 pub mod startup;
 pub mod store;

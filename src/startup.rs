@@ -3,6 +3,7 @@
 
 mod serving;
 mod stopping;
+mod watched;
 
 use std::{
     net::TcpListener as StdListener,
@@ -18,16 +19,16 @@ use tokio::{
 };
 
 use crate::{
-    auth::{Authenticator, Hasher, Keys, Revocations},
+    auth::{Authenticator, Hasher, Keys, Revocations, Setup},
     chat::{Chat, ChatSettings},
-    config::{AuthConfig, Config, ServerConfig},
+    config::{AuthConfig, Config, Descriptors, ServerConfig},
     domain::{
         ids::UserId,
         user::{FullName, Role, Username},
     },
     limits::Limits,
     metrics::Metrics,
-    routes::{HealthSampler, Origins, Readiness, State},
+    routes::{HealthSampler, Origins, Places, Readiness, State},
     store::{NewUser, ServeLock, Store, StoreOptions},
     tls,
 };
@@ -99,6 +100,17 @@ impl Application {
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// Where the first admin is made, such as `https://localhost:8080/setup#token=…`; `None` if there
+    /// was one at the start.
+    ///
+    /// For the terminal alone. The token stands behind the `#`: browsers keep that part to
+    /// themselves, so it gets into no log on the way.
+    #[must_use]
+    pub fn setup_address(&self) -> Option<String> {
+        let token = self.state.setup.token()?;
+        Some(format!("{}/setup#token={token}", self.origin))
     }
 
     /// The way into the chat.
@@ -179,25 +191,35 @@ async fn start(
     let keys = Keys::open(config.auth.jwt_secret.as_ref(), &config.server.data_dir)?;
     let authenticator = Authenticator::new(keys, store.clone(), config.auth.token_lifetime);
     let limits = Limits::new(&config.limits);
+    let descriptors = Descriptors::of_process();
     let chat = Chat::start(ChatSettings {
         store: store.clone(),
         epoch: store.epoch().await?,
         authenticator: authenticator.clone(),
         limits: limits.clone(),
         limits_config: &config.limits,
+        most_sockets: descriptors.for_sockets(config.store.max_connections),
         timing: config.chat.clone(),
         metrics: metrics.clone(),
     });
     let revocations = Revocations::new(authenticator.clone(), store.clone());
     let told = chat.clone();
     revocations.subscribe(Box::new(move |revoked| told.revoke(revoked)));
+    let setup = if store.has_admin().await? {
+        Setup::closed()
+    } else {
+        Setup::open()
+    };
+    let connections = descriptors.for_connections(config.store.max_connections);
     Ok(State {
+        places: Places::new(connections, chat.clone()),
         origins: Origins::new(origin.to_owned(), &config.server.cors_origins),
         config: Arc::new(config),
         store,
         chat,
         authenticator,
         hasher,
+        setup,
         revocations,
         limits,
         health: HealthSampler::new(metrics.clone()),
@@ -225,7 +247,7 @@ async fn make_first_admin(store: &Store, hasher: &Hasher, auth: &AuthConfig) -> 
         role: Role::Admin,
     };
     let user = store
-        .insert_user(admin)
+        .insert_first_admin(admin)
         .await
         .context("cannot make the first admin")?;
     tracing::info!(user.id = %user.id, "the first admin was made");

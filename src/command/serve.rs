@@ -24,10 +24,12 @@ pub(super) async fn serve(config: Config) -> anyhow::Result<()> {
     if let Some(ca) = ca.filter(|ca| ca.exists()) {
         writeln!(out, "Its certificate is made here: trust {}", ca.display())?;
     }
-    if !application.store().has_admin().await? {
+    if let Some(address) = application.setup_address() {
         writeln!(
             out,
-            "There is no admin yet: set ADMIN_EMAIL and ADMIN_PASSWORD and start again, or run\n  \
+            "There is no admin yet. Whoever opens this address makes the first one:\n  \
+             {address}\n\
+             Or set ADMIN_EMAIL and ADMIN_PASSWORD and start again, or run\n  \
              PARLOR_PASSWORD=... parlor user create NAME --role admin"
         )?;
     }
@@ -37,7 +39,7 @@ pub(super) async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 /// Waits for SIGTERM or SIGINT. Listens from this call on, not only once it is awaited.
-fn stop_requested() -> anyhow::Result<impl Future<Output = ()>> {
+pub(super) fn stop_requested() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
