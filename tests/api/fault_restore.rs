@@ -30,7 +30,7 @@ async fn a_backup_under_load_is_whole_and_a_resume_across_its_return_is_refused(
     assert!(output.status.success(), "{output:?}");
     conversation.hear_acks(100).await;
     conversation.hush(&server.as_user(&people[0])).await;
-    let all = history(&server.as_user(&people[0])).await;
+    let all = history(&server.as_user(&people[0]), "general").await;
     let mut socket = server.ws(&people[0]).ready().await;
     let connected = socket.join("general").await;
     drop(socket);
@@ -41,7 +41,7 @@ async fn a_backup_under_load_is_whole_and_a_resume_across_its_return_is_refused(
     assert!(output.status.success(), "{output:?}");
     let server = Server::with(&home, &plain).await;
     let alice = server.sign_in(&people[0].email, &people[0].password).await;
-    let copied = history(&server.as_user(&alice)).await;
+    let copied = history(&server.as_user(&alice), "general").await;
     assert!(
         (before..all.len()).contains(&copied.len()),
         "{}",

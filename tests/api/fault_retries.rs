@@ -46,7 +46,7 @@ async fn retries_in_the_same_moment_over_sockets_and_rest_make_one_message() {
             assert_eq!(answer["id"], one["id"]);
         }
     }
-    assert_eq!(history(&api).await.len(), 100);
+    assert_eq!(history(&api, "general").await.len(), 100);
 }
 
 /// Whoever comes second with something else must hear that it was not said.
@@ -79,7 +79,7 @@ async fn the_same_id_with_other_content_in_the_same_moment_is_a_conflict() {
             rest.refused(409, "client_message_id_conflict");
         }
         assert_eq!(winners.len(), 1, "{winners:?}");
-        let history = history(&api).await;
+        let history = history(&api, "general").await;
         assert_eq!(history.len(), round);
         assert_eq!(history[round - 1].content, winners[0]);
         said.insert(winners[0]);

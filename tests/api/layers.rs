@@ -18,10 +18,14 @@ const EVERYWHERE: [&str; 8] = [
 ];
 
 /// What each module may import, beside itself and [`EVERYWHERE`].
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("domain", &[]),
     ("client", &[]),
     ("protocol", &["domain"]),
+    // A client itself: it knows of the server what goes over the wire.
+    ("remote", &["protocol"]),
+    ("conformance", &["remote", "protocol"]),
+    ("flaky", &["remote"]),
     // For the codes of its errors.
     ("store", &["protocol", "domain"]),
     ("auth", &["store", "protocol", "domain"]),
@@ -37,7 +41,16 @@ const ARROWS: [(&str, &[&str]); 10] = [
     (
         "command",
         &[
-            "startup", "routes", "chat", "auth", "store", "protocol", "domain",
+            "conformance",
+            "flaky",
+            "remote",
+            "startup",
+            "routes",
+            "chat",
+            "auth",
+            "store",
+            "protocol",
+            "domain",
         ],
     ),
     (
@@ -226,6 +239,23 @@ fn only_config_reads_the_environment() {
 fn only_the_clock_asks_for_the_time() {
     let words = ["Utc::now", "Local::now", "SystemTime::now"];
     let wrong = namers(&words, |path| path == "clock.rs");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A route that came in another way would not be in the document of the API.
+#[test]
+fn only_the_api_and_the_browser_client_make_routes() {
+    let words = [
+        "web::resource",
+        "web::scope",
+        "web::get(",
+        "web::post(",
+        ".service(",
+    ];
+    let allowed = ["routes/api/mod.rs", "routes/client.rs"];
+    let wrong = namers(&words, |path| {
+        allowed.contains(&path) || !path.starts_with("routes/")
+    });
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

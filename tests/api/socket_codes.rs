@@ -31,13 +31,16 @@ const fn error(code: ErrorCode) -> Provoked {
         ErrorCode::Unavailable => By("a_message_that_cannot_be_stored_is_unavailable"),
         ErrorCode::ClientMessageIdConflict => By("a_repeat_is_the_same_message_over_every_path"),
         ErrorCode::ValidationFailed
+        | ErrorCode::RequestTimeout
         | ErrorCode::PayloadTooLarge
         | ErrorCode::UnsupportedMediaType
         | ErrorCode::EmailTaken
         | ErrorCode::UsernameTaken
         | ErrorCode::RoomExists
         | ErrorCode::LastAdmin
-        | ErrorCode::RegistrationClosed => Not("of requests over REST; no frame can cause it"),
+        | ErrorCode::RegistrationClosed
+        | ErrorCode::InvalidSetupToken
+        | ErrorCode::AdminExists => Not("of requests over REST; no frame can cause it"),
         ErrorCode::Internal => Not("a fault of the server, which no input may cause"),
     }
 }

@@ -12,15 +12,6 @@ use crate::harness::{
 /// A megabyte, in the unit of the kernel's report.
 const MIB: u64 = 1024;
 
-/// A line of `/proc/<pid>/status`, in KiB.
-fn memory(server: &Server, line: &str) -> u64 {
-    let path = format!("/proc/{}/status", server.id());
-    let status = std::fs::read_to_string(path).expect("the server's status");
-    let value = status.lines().find_map(|text| text.strip_prefix(line));
-    let number = value.and_then(|text| text.trim_start_matches(':').trim().strip_suffix(" kB"));
-    number.expect("a number").parse().expect("of KiB")
-}
-
 /// Forgets the peak, so that a later one shows.
 fn forget_peak(server: &Server) {
     let path = format!("/proc/{}/clear_refs", server.id());
@@ -63,10 +54,10 @@ async fn a_flood_of_small_frames_adds_no_memory() {
             let mut wire = flooder(&server).await;
             wire.say(&json!({"type": "ping"})).await;
             wire.wait_for("pong").await;
-            let before = memory(&server, "VmRSS");
+            let before = server.status("VmRSS");
             forget_peak(&server);
             flood(&mut wire, bytes).await;
-            let added = memory(&server, "VmHWM").saturating_sub(before);
+            let added = server.status("VmHWM").saturating_sub(before);
             assert!(warm || added < MIB, "{added} KiB for {:?}", &bytes[..4]);
         }
     }
@@ -80,7 +71,7 @@ async fn pings_whose_answers_are_not_read_add_no_memory() {
     let burst = frame(PING, &[7; 125]).repeat(500);
     for warm in [true, false] {
         let mut wire = flooder(&server).await;
-        let before = memory(&server, "VmRSS");
+        let before = server.status("VmRSS");
         forget_peak(&server);
         let mut sent = 0;
         let stuck = async {
@@ -91,8 +82,9 @@ async fn pings_whose_answers_are_not_read_add_no_memory() {
         let patience = std::time::Duration::from_secs(2);
         let stood_still = tokio::time::timeout(patience, stuck).await;
         assert!(stood_still.is_err(), "the server closed, or read on");
-        let added = memory(&server, "VmHWM").saturating_sub(before);
-        assert!(warm || added < MIB, "{added} KiB after {sent} bytes");
+        let added = server.status("VmHWM").saturating_sub(before);
+        // Half of an outbox, in the allocator's steps.
+        assert!(warm || added < 2 * MIB, "{added} KiB after {sent} bytes");
     }
 }
 
@@ -128,7 +120,7 @@ async fn slow_readers_leave_no_memory_behind() {
         }
         drop(slow);
         until(async || server.api().metric("chat_sessions").await == 1.0).await;
-        peaks.push_back(memory(&server, "VmRSS"));
+        peaks.push_back(server.status("VmRSS"));
     }
     // Caches of the database fill in the first rounds.
     let (first, last) = (peaks[4], peaks[7]);

@@ -95,3 +95,20 @@ async fn a_message_that_cannot_be_stored_is_unavailable() {
     assert_eq!((&ack["seq"], &ack["duplicate"]), (&json!(1), &json!(false)));
     assert_eq!(bobs.next_message().await.seq, 1);
 }
+
+/// Not knowing who it is says nothing about the token: the client is to come again with it.
+#[tokio::test]
+async fn a_token_that_cannot_be_checked_is_not_a_bad_one() {
+    let app = TestApp::spawn().await;
+    // Nobody has looked these up yet, so nothing of them is remembered.
+    let crowd = app.crowd(2).await;
+    let mut socket = app.anonymous_ws().open().await;
+    app.store.close().await;
+    let answer = app.ws(&crowd[0]).answer().await;
+    assert!(answer.header("retry-after").is_some(), "{answer}");
+    answer.refused(503, "unavailable");
+    let frame = json!({"type": "authorization", "token": crowd[1].token, "ref": "in"});
+    let error = socket.refused(&frame, ErrorCode::Unavailable).await;
+    assert_eq!(error["ref"], "in");
+    assert!(socket.until_pong().await.is_empty(), "it stays open");
+}

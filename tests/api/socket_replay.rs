@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     harness::{
         Event, TestApp,
-        wire::{TEXT, Wire, frame},
+        wire::{TEXT, Wire, frame, upgrade},
     },
     socket_resume::fill,
 };
@@ -119,6 +119,41 @@ async fn many_rooms_are_resumed_at_once() {
     }
 }
 
+/// A replay stands still while its session waits for a room, and the room needs the database.
+#[tokio::test]
+async fn a_replay_keeps_no_connection_from_a_join() {
+    let app = TestApp::with(|config| config.store.max_connections = 1).await;
+    let alice = app.client("alice").await;
+    fill(&app, &alice, "general", 600).await;
+    let mut rooms = Vec::new();
+    for number in 0..10 {
+        let room = format!("quiet-{number}");
+        let body = json!({"id": room, "name": room});
+        app.as_user(&alice).create_room(&body).await.ok(201);
+        rooms.push(room);
+    }
+    let mut socket = app.ws(&alice).ready().await;
+    socket.resume("general", 0).await;
+    let (mut heard, mut joined) = (0, 0);
+    while heard < 600 || joined < rooms.len() {
+        let frame = socket.next_frame().await;
+        match frame["type"].as_str() {
+            Some("message") => heard += 1,
+            Some("connected") => joined += 1,
+            Some("error") => panic!("after {heard} messages: {frame}"),
+            _ => {}
+        }
+        if frame["type"] == "message"
+            && heard % 50 == 0
+            && let Some(room) = rooms.get(heard / 50 - 1)
+        {
+            socket
+                .send(&json!({"type": "connect", "room_id": room}))
+                .await;
+        }
+    }
+}
+
 /// The hole between what is stored and what is live must never open.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_resume_while_others_talk_has_no_hole_and_no_double() {
@@ -196,8 +231,7 @@ async fn a_replay_is_paced_by_its_reader() {
     }
     let mut wire = Wire::connect(app.port, Some(8_192)).await;
     let path = format!("/ws/general?after=0&token={}", alice.token);
-    wire.send(crate::harness::wire::upgrade(&path, "").as_bytes())
-        .await;
+    wire.send(upgrade(&path, "").as_bytes()).await;
     assert!(wire.head().await.starts_with("HTTP/1.1 101 "));
     // Nothing is read while others go on; the replay holds still.
     for number in 0..50 {
@@ -227,8 +261,7 @@ async fn a_replay_that_is_outrun_goes_on_from_the_store() {
     say(500).await;
     let mut wire = Wire::connect(app.port, Some(8_192)).await;
     let path = format!("/ws/general?after=0&token={}", alice.token);
-    wire.send(crate::harness::wire::upgrade(&path, "").as_bytes())
-        .await;
+    wire.send(upgrade(&path, "").as_bytes()).await;
     assert!(wire.head().await.starts_with("HTTP/1.1 101 "));
     // More than a budget while nothing is read.
     say(120).await;

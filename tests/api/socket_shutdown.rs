@@ -120,11 +120,7 @@ async fn messages_sent_until_the_end_are_kept_or_refused() {
                 let frame = serde_json::json!({
                     "type": "message", "room_id": "general", "content": id, "client_message_id": id,
                 });
-                let message = tokio_tungstenite::tungstenite::Message::text(frame.to_string());
-                if futures_util::SinkExt::send(&mut socket.stream, message)
-                    .await
-                    .is_err()
-                {
+                if !socket.offer(&frame).await {
                     return acked;
                 }
                 loop {

@@ -4,7 +4,7 @@ use reqwest::header::{HeaderMap, HeaderName, ORIGIN};
 use serde_json::json;
 
 use crate::harness::{
-    Answer, TestApp,
+    Answer, TestApp, contract,
     wire::{TEXT, Wire, frame, upgrade},
 };
 
@@ -30,7 +30,9 @@ async fn refused(app: &TestApp, request: &str) -> Answer {
     assert_eq!(headers["connection"], "close", "{text}");
     assert_eq!(headers["content-length"], body.len().to_string(), "{text}");
     let what = request.lines().next().unwrap_or_default().to_owned();
-    Answer::new(what, status, headers, body.to_owned().into())
+    let answer = Answer::new(what, status, headers, body.to_owned().into());
+    contract::refused(&answer);
+    answer
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ use super::{ADMIN_EMAIL, ADMIN_PASSWORD, Home, LIMIT, Site};
 pub struct TestApp {
     pub chat: Chat,
     pub store: Store,
+    /// Where the first admin is made, if none was there at the start.
+    pub setup_address: Option<String>,
     site: Site,
     running: Running,
     config: Config,
@@ -53,7 +55,12 @@ impl TestApp {
     async fn start(home: Home, config: Config) -> Self {
         let (started, starting) = oneshot::channel();
         let running = Running::start(config.clone(), started);
-        let Started { port, chat, store } = starting
+        let Started {
+            port,
+            chat,
+            store,
+            setup_address,
+        } = starting
             .await
             .expect("the server's thread lives")
             .expect("the server starts");
@@ -61,6 +68,7 @@ impl TestApp {
         Self {
             chat,
             store,
+            setup_address,
             site: Site::new(port, ca.as_deref()),
             running,
             config,
@@ -112,6 +120,7 @@ struct Started {
     port: u16,
     chat: Chat,
     store: Store,
+    setup_address: Option<String>,
 }
 
 /// The thread that runs the server.
@@ -137,6 +146,7 @@ impl Running {
                     port: application.port(),
                     chat: application.chat(),
                     store: application.store(),
+                    setup_address: application.setup_address(),
                 }));
                 let stopped = async {
                     let _ = stopped.await;

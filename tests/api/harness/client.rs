@@ -175,6 +175,12 @@ impl Client {
             .await
     }
 
+    /// `PUT /api/chat/rooms/{room}/read`
+    pub async fn mark_read(&self, room: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, &format!("/api/chat/rooms/{room}/read"), body)
+            .await
+    }
+
     /// `POST /api/chat/rooms/{room}/messages`
     pub async fn post_message(&self, room: &str, body: &Value) -> Answer {
         self.post(&format!("/api/chat/rooms/{room}/messages"), body)

@@ -12,8 +12,9 @@ use super::{
     member::{Control, Member, Plan, Progress},
 };
 
-/// People in `general` who talk and listen until they are told to end.
+/// People in one room who talk and listen until they are told to end.
 pub struct Conversation {
+    room: String,
     people: usize,
     progress: watch::Receiver<Progress>,
     control: watch::Sender<Control>,
@@ -21,17 +22,23 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// Lets everybody come, and waits until they are there.
+    /// Lets everybody come to `general`, and waits until they are there.
     pub async fn start(site: &Site, people: &[Person], plan: Plan) -> Self {
+        Self::start_in(site, people, plan, "general").await
+    }
+
+    /// Lets everybody come to a room where nobody has talked before.
+    pub async fn start_in(site: &Site, people: &[Person], plan: Plan, room: &str) -> Self {
         let (counting, progress) = watch::channel(Progress::default());
         let (control, told) = watch::channel(Control::default());
         let (counting, mut running) = (Arc::new(counting), JoinSet::new());
         for (number, person) in people.iter().enumerate() {
-            let member = Member::new(site, person, number, plan, counting.clone());
+            let member = Member::new(site, person, number, room, plan, counting.clone());
             running.spawn(member.run(told.clone()));
         }
         let people = people.len();
         let mut conversation = Self {
+            room: room.to_owned(),
             people,
             progress,
             control,
@@ -51,19 +58,21 @@ impl Conversation {
         self.progress.clone()
     }
 
-    /// Waits until it is so far; a member who fails, fails this.
+    /// Waits until it is so far, as long as it goes on; a member who fails, fails this.
     pub async fn until(&mut self, so: impl Fn(&Progress) -> bool) {
         let Self {
             progress, running, ..
         } = self;
-        let failed = tokio::select! {
-            _ = progress.wait_for(so) => return,
-            Some(ended) = running.join_next() => ended.err(),
-            () = tokio::time::sleep(LIMIT) => None,
-        };
-        match failed {
-            Some(error) => std::panic::resume_unwind(error.into_panic()),
-            None => panic!("it does not get so far: {:?}", self.now()),
+        while !so(&progress.borrow_and_update()) {
+            let failed = tokio::select! {
+                Ok(()) = progress.changed() => continue,
+                Some(ended) = running.join_next() => ended.err(),
+                () = tokio::time::sleep(LIMIT) => None,
+            };
+            match failed {
+                Some(error) => std::panic::resume_unwind(error.into_panic()),
+                None => panic!("it does not get so far: {:?}", progress.borrow()),
+            }
         }
     }
 
@@ -89,7 +98,7 @@ impl Conversation {
     pub async fn finish(mut self, reader: &Client) -> Vec<Member> {
         let people = self.people;
         self.until(|now| now.idle == people).await;
-        let history = history(reader).await;
+        let history = history(reader, &self.room).await;
         let head = history.last().map_or(0, |last| last.rev);
         self.control.send_modify(|control| control.end = Some(head));
         let members = match timeout(LIMIT, self.running.join_all()).await {
@@ -101,13 +110,13 @@ impl Conversation {
     }
 }
 
-/// All of `general`, by REST.
-pub async fn history(reader: &Client) -> Vec<Heard> {
+/// All of a room, by REST.
+pub async fn history(reader: &Client, room: &str) -> Vec<Heard> {
     let mut history: Vec<Heard> = Vec::new();
     loop {
         let after = history.last().map_or(0, |last| last.seq);
         let query = format!("after={after}&limit=200");
-        let page = reader.messages("general", &query).await.ok(200);
+        let page = reader.messages(room, &query).await.ok(200);
         let more: Vec<Heard> = serde_json::from_value(page["data"].clone()).expect("messages");
         history.extend(more);
         if page["has_more"] == false {

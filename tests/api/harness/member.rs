@@ -66,6 +66,7 @@ pub struct Member {
     /// The codes of the close frames.
     pub closes: Vec<u16>,
     opening: Opening,
+    room: String,
     plan: Plan,
     left: usize,
     socket: Option<Socket>,
@@ -82,6 +83,7 @@ impl Member {
         site: &Site,
         person: &Person,
         number: usize,
+        room: &str,
         plan: Plan,
         progress: Arc<watch::Sender<Progress>>,
     ) -> Self {
@@ -91,6 +93,7 @@ impl Member {
             refused: HashSet::new(),
             closes: Vec::new(),
             opening: site.ws(person),
+            room: room.to_owned(),
             plan,
             left: if number < plan.talkers { plan.quota } else { 0 },
             socket: None,
@@ -156,7 +159,7 @@ impl Member {
         if pending.due {
             pending.due = false;
             let frame = json!({
-                "type": "message", "room_id": "general",
+                "type": "message", "room_id": self.room,
                 "content": pending.id, "client_message_id": pending.id,
             });
             if !socket.offer(&frame).await {
@@ -254,7 +257,7 @@ impl Member {
         let Some(mut socket) = self.opening.clone().attempt().await else {
             return false;
         };
-        let mut frame = json!({"type": "connect", "room_id": "general", "after": self.rev()});
+        let mut frame = json!({"type": "connect", "room_id": self.room, "after": self.rev()});
         if let Some(epoch) = &self.epoch {
             frame["epoch"] = json!(epoch);
         }

@@ -3,16 +3,20 @@
 mod answer;
 mod app;
 mod client;
+pub mod contract;
 mod conversation;
 mod crowd;
 mod database;
 mod home;
+mod kit;
 mod member;
 mod opening;
 mod postgres;
 mod server;
 mod site;
 mod socket;
+mod spoken;
+mod stand;
 pub mod wire;
 
 use std::time::Duration;
@@ -24,12 +28,14 @@ pub use self::{
     conversation::{Conversation, history},
     database::TestDatabase,
     home::{Home, finish},
+    kit::Findings,
     member::Plan,
     opening::{Opening, Proof},
     postgres::OwnPostgres,
     server::Server,
     site::{ADMIN_EMAIL, ADMIN_PASSWORD, PASSWORD, Person, Site, registration},
     socket::{Event, Heard, Socket},
+    stand::{Fate, Liar, Stand},
 };
 
 /// How long a test waits for what must come; far above what it takes on a busy machine.

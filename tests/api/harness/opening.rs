@@ -11,7 +11,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, client::IntoClientRequest, handshake::client::Request},
 };
 
-use super::{Answer, LIMIT, Site, Socket};
+use super::{Answer, LIMIT, Site, Socket, contract};
 
 /// Where the token of a socket goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +151,10 @@ impl Opening {
         let answer = Answer::new(what, status.as_u16(), headers, body);
         match stream {
             Some(stream) => Ok(Ok((Socket::new(stream, VecDeque::new()), answer))),
-            None => Ok(Err(answer)),
+            None => {
+                contract::refused(&answer);
+                Ok(Err(answer))
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::{
     ops::Deref,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tokio::{
@@ -11,10 +12,13 @@ use tokio::{
     process::{Child, Command},
     sync::watch,
     task::JoinHandle,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{Home, LIMIT, Site};
+
+/// How often it is looked whether a server is calm, which nothing tells.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// `parlor serve`; it is killed with this value.
 pub struct Server {
@@ -66,6 +70,34 @@ impl Server {
     /// The process's id.
     pub fn id(&self) -> u32 {
         self.child.id().expect("the server runs")
+    }
+
+    /// A line of `/proc/<pid>/status`, such as `Threads`, or `VmRSS` in KiB.
+    pub fn status(&self, line: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()));
+        let status = status.expect("the server's status");
+        let value = status.lines().find_map(|text| text.strip_prefix(line));
+        let number = value.and_then(|text| text.trim_start_matches(':').split_whitespace().next());
+        number.expect("a number").parse().expect("a whole one")
+    }
+
+    /// How many descriptors it has open.
+    pub fn descriptors(&self) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.id()));
+        open.expect("the server's descriptors").count()
+    }
+
+    /// Waits until nobody is there and no room lives.
+    pub async fn calm(&self, within: Duration) {
+        let api = self.api();
+        let calming = async {
+            while api.metric("chat_sessions").await + api.metric("chat_rooms_live").await > 0.0 {
+                sleep(LOOK).await;
+            }
+        };
+        timeout(within, calming)
+            .await
+            .expect("sockets and rooms end");
     }
 
     /// Everything it has printed so far.

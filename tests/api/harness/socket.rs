@@ -15,7 +15,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{LIMIT, unique};
+use super::{LIMIT, contract::Watch, unique};
 
 /// How many frames a failure prints.
 const REMEMBERED: usize = 12;
@@ -48,12 +48,17 @@ pub struct Heard {
 pub struct Socket {
     pub stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     seen: VecDeque<String>,
+    watch: Watch,
 }
 
 impl Socket {
     /// Takes a stream whose handshake is done.
     pub fn new(stream: WebSocketStream<MaybeTlsStream<TcpStream>>, seen: VecDeque<String>) -> Self {
-        Self { stream, seen }
+        Self {
+            stream,
+            seen,
+            watch: Watch::default(),
+        }
     }
 
     /// Sends a JSON frame.
@@ -63,6 +68,11 @@ impl Socket {
 
     /// Sends anything.
     pub async fn send_raw(&mut self, message: Message) {
+        match &message {
+            Message::Text(text) => self.watch.sent(text),
+            Message::Close(_) => self.watch.said_goodbye(),
+            _ => {}
+        }
         let sent = timeout(LIMIT, self.stream.send(message)).await;
         if !matches!(sent, Ok(Ok(()))) {
             self.fail(&format!("cannot send: {sent:?}"));
@@ -71,7 +81,9 @@ impl Socket {
 
     /// Sends a JSON frame, and says whether the connection took it.
     pub async fn offer(&mut self, frame: &Value) -> bool {
-        let sending = self.stream.send(Message::text(frame.to_string()));
+        let text = frame.to_string();
+        self.watch.sent(&text);
+        let sending = self.stream.send(Message::text(text));
         matches!(timeout(LIMIT, sending).await, Ok(Ok(())))
     }
 
@@ -248,20 +260,28 @@ impl Socket {
             let event = match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => {
                     self.remember(text.to_string());
+                    self.watch.heard(&text);
                     match serde_json::from_str(&text) {
                         Ok(frame) => Event::Frame(frame),
                         Err(error) => self.fail(&format!("a frame is no JSON: {error}")),
                     }
                 }
                 Some(Ok(Message::Close(Some(frame)))) => {
+                    self.watch.closed(frame.code.into(), &frame.reason);
                     Event::Closed(frame.code.into(), frame.reason.to_string())
                 }
-                Some(Ok(Message::Close(None))) => Event::Closed(1005, String::new()),
+                Some(Ok(Message::Close(None))) => {
+                    self.watch.closed(1005, "");
+                    Event::Closed(1005, String::new())
+                }
                 Some(Ok(Message::Binary(_))) => self.fail("a binary frame came"),
                 Some(Ok(_)) => continue,
                 Some(Err(error)) => Event::Lost(error.to_string()),
                 None => Event::Lost("end of stream".to_owned()),
             };
+            if matches!(event, Event::Lost(_)) {
+                self.watch.lost();
+            }
             return event;
         }
     }

@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{LIMIT, Opening, Site};
+use super::{LIMIT, Opening, Site, contract::Watch, spoken::Spoken};
 
 /// The first byte of a whole text message.
 pub const TEXT: u8 = 0x81;
@@ -33,6 +33,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub struct Wire {
     stream: Box<dyn Stream>,
     received: Vec<u8>,
+    spoken: Spoken,
+    watch: Watch,
 }
 
 /// A frame with a mask of zeros: its payload stands there as it is.
@@ -76,6 +78,8 @@ impl Wire {
             // Nothing is lost: the server says nothing before it knows who this is.
             stream: Box::new(socket.stream.into_inner()),
             received: Vec::new(),
+            spoken: Spoken::of_frames(),
+            watch: Watch::default(),
         }
     }
 
@@ -100,6 +104,8 @@ impl Wire {
         Self {
             stream: Box::new(stream),
             received: Vec::new(),
+            spoken: Spoken::of_request(),
+            watch: Watch::default(),
         }
     }
 
@@ -111,6 +117,7 @@ impl Wire {
 
     /// Writes bytes as long as the server takes them.
     pub async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.spoken.take(bytes, &mut self.watch);
         self.stream.write_all(bytes).await?;
         self.stream.flush().await
     }
@@ -143,12 +150,30 @@ impl Wire {
             {
                 let first = self.received[0];
                 let frame: Vec<u8> = self.received.drain(..start + length).collect();
-                return Some((first, frame[start..].to_vec()));
+                let payload = frame[start..].to_vec();
+                self.judge(first, &payload);
+                return Some((first, payload));
             }
             if self.fill().await == 0 {
+                self.watch.lost();
                 assert!(self.received.is_empty(), "half a frame: {:?}", self.text());
                 return None;
             }
+        }
+    }
+
+    /// Holds a frame of the server against the document.
+    fn judge(&mut self, first: u8, payload: &[u8]) {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+        match (first, payload) {
+            (TEXT, payload) => self.watch.heard(&text(payload)),
+            (CLOSE, []) => self.watch.closed(1005, ""),
+            (CLOSE, [high, low, reason @ ..]) => {
+                let code = u16::from_be_bytes([*high, *low]);
+                self.watch.closed(code, &text(reason));
+            }
+            (PING | PONG, _) => {}
+            _ => panic!("the server sends a frame that begins with {first:#x}"),
         }
     }
 

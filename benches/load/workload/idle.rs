@@ -1,0 +1,41 @@
+//! Nobody says anything: what open sockets cost.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::{clock, plan::Plan, process, process::Memory, swarm::Swarm};
+
+pub fn run(plan: Plan) -> anyhow::Result<Value> {
+    let mut swarm = Swarm::new(plan)?;
+    let (warmup, seconds) = (swarm.plan.warmup, swarm.plan.seconds);
+    let pids = swarm.plan.pid.clone();
+    let before = Memory::of(&pids).report();
+    let (start, used) = (clock::now(), process::processor_time(&pids));
+    swarm.join_all(&[])?;
+    let joined = (clock::now() - start) as f64 / 1e9;
+    let join_cpu = process::processor_time(&pids) - used;
+
+    rest(&mut swarm, warmup)?;
+    let (start, used) = (clock::now(), process::processor_time(&pids));
+    rest(&mut swarm, seconds)?;
+    let seconds = (clock::now() - start) as f64 / 1e9;
+    let idle = process::processor_time(&pids) - used;
+    Ok(json!({
+        "sockets": swarm.tally.ready,
+        "joins_per_second": swarm.plan.sockets as f64 / joined,
+        "join_cpu_microseconds": join_cpu * 1e6 / swarm.plan.sockets as f64,
+        "idle_cpu_percent": idle / seconds * 100.0,
+        "before": before,
+        "after": Memory::of(&pids).report(),
+    }))
+}
+
+/// Only answers what the server asks, for so many seconds.
+fn rest(swarm: &mut Swarm, seconds: f64) -> anyhow::Result<()> {
+    let until = clock::now() + clock::nanoseconds(seconds);
+    while clock::now() < until {
+        swarm.turn(Duration::from_millis(100))?;
+    }
+    Ok(())
+}

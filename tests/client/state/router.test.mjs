@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parse, pathOf, setupToken } from "../../../src/client/assets/js/state/router.js";
+
+test("every page has one address, and each address one page", () => {
+  for (const path of ["/", "/sign-in", "/register", "/setup", "/people", "/statistics", "/profile", "/rooms/general", "/rooms/a-1/42"]) {
+    assert.equal(pathOf(parse(path)), path);
+  }
+});
+
+test("a room and a message in it", () => {
+  assert.deepEqual(parse("/rooms/general"), { name: "room", room: "general" });
+  assert.deepEqual(parse("/rooms/general/42"), { name: "room", room: "general", seq: 42 });
+});
+
+test("a slash at the end is forgiven", () => {
+  assert.deepEqual(parse("/rooms/general/"), { name: "room", room: "general" });
+  assert.deepEqual(parse("/rooms/"), { name: "home" });
+});
+
+test("anything else is unknown", () => {
+  for (const path of ["/nowhere", "/rooms/UPPER", "/rooms/a/0", "/rooms/a/x", "/rooms/a/1/2", `/rooms/${"a".repeat(65)}`, "/rooms/../people", "//evil.example"]) {
+    assert.deepEqual(parse(path), { name: "unknown" }, path);
+  }
+  assert.equal(pathOf({ name: "unknown" }), "/");
+});
+
+test("the token of the first start is in the fragment", () => {
+  assert.equal(setupToken("#token=abc"), "abc");
+  assert.equal(setupToken(""), null);
+});
