@@ -11,7 +11,7 @@ import tempfile
 
 import dashboard
 import syscalls
-from parlor import ROOT, Parlor
+from parlor import ROOT, Parlor, until
 from prometheus import Prometheus
 
 SCRAPES = 6
@@ -77,6 +77,7 @@ def main(home):
         token = parlor.login("ada")
         prometheus = Prometheus(home, parlor)
         ending.callback(prometheus.stop)
+        until("a Prometheus that is ready", prometheus.is_ready)
         talk(parlor, token, prometheus)
         rules = (ROOT / "deploy/prometheus/parlor.rules.yaml").read_text()
         check_names([rules, dashboard.PATH.read_text()], parlor.metrics())

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -44,10 +45,22 @@ class Prometheus:
         )
         self.http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
+    def open(self, path):
+        return self.http.open(f"http://127.0.0.1:{self.port}{path}", timeout=PATIENCE)
+
+    def is_ready(self):
+        """Whether it answers questions: it listens before it has opened its database, with 503 until then."""
+        if self.process.poll() is not None:
+            raise SystemExit("Prometheus ended by itself; see its log")
+        try:
+            return self.open("/-/ready").close() is None
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
     def ask(self, path, **parameters):
         query = urllib.parse.urlencode(parameters)
         try:
-            with self.http.open(f"http://127.0.0.1:{self.port}/api/v1/{path}?{query}", timeout=PATIENCE) as answer:
+            with self.open(f"/api/v1/{path}?{query}") as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             raise SystemExit(f"{parameters or path}: {error.read().decode()}") from error
@@ -57,15 +70,8 @@ class Prometheus:
         return [series["metric"] for series in self.ask("query", query=expression)["result"]]
 
     def has_seen(self, scrapes):
-        def so():
-            if self.process.poll() is not None:
-                raise SystemExit("Prometheus ended by itself; see its log")
-            try:
-                return self.query(f'count_over_time(up{{job="parlor"}}[1m]) >= {scrapes} and up == 1')
-            except (urllib.error.URLError, ConnectionError):
-                return []
-
-        until(f"{scrapes} scrapes", so)
+        expression = f'count_over_time(up{{job="parlor"}}[1m]) >= {scrapes} and up == 1'
+        until(f"{scrapes} scrapes", lambda: self.query(expression))
 
     def stop(self):
         self.process.terminate()
