@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::signed_in::{Answer, declare_signed_in, open_login};
+use super::signed_in::{Answer, FirstFactor, declare_signed_in, finish_sign_in};
 use crate::{
     auth::{Authenticator, Hasher},
     config::Config,
@@ -82,7 +82,16 @@ pub async fn log_in(
         message: "Login successful",
         cookie,
     };
-    open_login(user, &request, &config, &store, &authenticator, answer).await
+    finish_sign_in(
+        user,
+        FirstFactor::Password,
+        &request,
+        &config,
+        &store,
+        &authenticator,
+        answer,
+    )
+    .await
 }
 
 pub fn declare_log_in() -> Operation {

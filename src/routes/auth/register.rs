@@ -2,7 +2,7 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::signed_in::{Answer, declare_signed_in, open_login};
+use super::signed_in::{Answer, FirstFactor, declare_signed_in, finish_sign_in};
 use crate::{
     auth::{Authenticator, Hasher},
     config::Config,
@@ -57,7 +57,16 @@ pub async fn register(
         message: "Registration successful",
         cookie,
     };
-    open_login(user, &request, &config, &store, &authenticator, answer).await
+    finish_sign_in(
+        user,
+        FirstFactor::Registration,
+        &request,
+        &config,
+        &store,
+        &authenticator,
+        answer,
+    )
+    .await
 }
 
 pub fn declare_register() -> Operation {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::signed_in::{Answer, declare_signed_in, open_login};
+use super::signed_in::{Answer, FirstFactor, declare_signed_in, finish_sign_in};
 use crate::{
     auth::{Authenticator, Hasher, Setup},
     config::Config,
@@ -104,7 +104,16 @@ pub async fn set_up(
         message: "The first administrator was made",
         cookie: body.cookie,
     };
-    open_login(user, &request, &config, &store, &authenticator, answer).await
+    finish_sign_in(
+        user,
+        FirstFactor::Registration,
+        &request,
+        &config,
+        &store,
+        &authenticator,
+        answer,
+    )
+    .await
 }
 
 pub fn declare_set_up() -> Operation {

@@ -77,6 +77,34 @@ pub struct Answer {
     pub cookie: bool,
 }
 
+/// What somebody proved before a second factor is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstFactor {
+    Password,
+    /// A new account: who makes it chooses its password.
+    Registration,
+}
+
+/// Lets in who proved a first factor, or asks for the second one.
+///
+/// Every way to sign in ends here but those that prove two factors at once; these call
+/// [`open_login`].
+///
+/// # Errors
+/// As [`open_login`].
+pub async fn finish_sign_in(
+    user: User,
+    proved: FirstFactor,
+    request: &HttpRequest,
+    config: &Config,
+    store: &Store,
+    authenticator: &Authenticator,
+    answer: Answer,
+) -> Result<HttpResponse, ApiError> {
+    tracing::debug!(user.id = %user.id, ?proved, "a first factor was proved");
+    open_login(user, request, config, store, authenticator, answer).await
+}
+
 /// Opens a login for a user who proved to be one, and answers with its tokens.
 ///
 /// # Errors
