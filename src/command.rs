@@ -1,5 +1,6 @@
 //! What `parlor` can be told to do on the command line.
 
+mod audit;
 mod conformance;
 mod database;
 mod flaky;
@@ -44,6 +45,9 @@ pub enum Command {
     /// Make and change users. A running server acts on it within a second.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Look after the audit log.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Look at the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -99,6 +103,7 @@ impl Command {
             Self::Serve => serve::serve(config).await,
             Self::Migrate => database::migrate(&config).await,
             Self::User(command) => user::run(command, &config).await,
+            Self::Audit(command) => audit::run(command, &config).await,
             Self::Config(ConfigCommand::Check) => say(&config.to_string()),
             Self::Health(health) => health.ask(&config).await,
             Self::Backup { file } => database::backup(&config, &file).await,

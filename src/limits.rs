@@ -124,7 +124,8 @@ fn check<K: Clone + Eq + std::hash::Hash>(
 }
 
 /// What counts as one address: IPv6 by its /64, which is what one subscriber gets.
-fn network(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(

@@ -23,6 +23,7 @@ use crate::{
     chat::{Chat, ChatSettings},
     config::{AuthConfig, Config, Descriptors, ServerConfig},
     domain::{
+        audit::By,
         ids::UserId,
         user::{FullName, Role, Username},
     },
@@ -247,7 +248,7 @@ async fn make_first_admin(store: &Store, hasher: &Hasher, auth: &AuthConfig) -> 
         role: Role::Admin,
     };
     let user = store
-        .insert_first_admin(admin)
+        .insert_first_admin(admin, &By::server())
         .await
         .context("cannot make the first admin")?;
     tracing::info!(user.id = %user.id, "the first admin was made");

@@ -11,9 +11,15 @@ use actix_web::{
 use anyhow::anyhow;
 use futures_util::future::LocalBoxFuture;
 
-use super::{Authenticator, Identity};
+use super::{
+    AuthError, Authenticator, Identity,
+    refusals::{mark, mark_user},
+};
 use crate::{
-    domain::user::{Role, User},
+    domain::{
+        audit::Refusal,
+        user::{Role, User},
+    },
     error::ApiError,
 };
 
@@ -41,7 +47,10 @@ impl FromRequest for AuthUser {
         Box::pin(async move {
             let identity = identify(&request).await?;
             let nobody = ApiError::Unauthenticated("Sign in first: send a token as Bearer");
-            identity.map(Self).ok_or(nobody)
+            identity.map(Self).ok_or_else(|| {
+                mark(&request, Refusal::NoToken, None);
+                nobody
+            })
         })
     }
 }
@@ -131,7 +140,20 @@ async fn identify(request: &HttpRequest) -> Result<Option<Identity>, ApiError> {
     let authenticator = request
         .app_data::<web::Data<Authenticator>>()
         .ok_or_else(|| ApiError::Internal(anyhow!("the app has no Authenticator")))?;
-    Ok(Some(authenticator.authenticate(token).await?))
+    match authenticator.authenticate(token).await {
+        Ok(identity) => {
+            mark_user(request, identity.user.id);
+            Ok(Some(identity))
+        }
+        Err(error) => {
+            match error {
+                AuthError::Invalid => mark(request, Refusal::BadToken, None),
+                AuthError::Expired => mark(request, Refusal::ExpiredToken, None),
+                AuthError::Unavailable(_) => {}
+            }
+            Err(error.into())
+        }
+    }
 }
 
 /// The bearer token in `Authorization`; `None` if there is none, another scheme, or more than one.

@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     clock,
     domain::{
+        audit::By,
         ids::{LoginId, UserId},
         user::{FullName, Role, User, Username},
     },
@@ -65,7 +66,7 @@ impl Place {
             password_hash: None,
             role,
         };
-        self.store.insert_user(user).await.unwrap()
+        self.store.insert_user(user, &By::server()).await.unwrap()
     }
 
     async fn sign_in(&self, user: &User) -> (LoginId, String) {
@@ -78,14 +79,14 @@ impl Place {
             refresh_hash: std::array::from_fn(|_| rand::random()),
             refresh_expires_at: clock::now() + HOUR,
         };
-        self.store.insert_login(login).await.unwrap();
+        self.store.insert_login(login, &By::server()).await.unwrap();
         (id, self.authenticator.issue(user, id).unwrap().token)
     }
 
     /// Changes a user as another process would; nobody is told.
     async fn change_elsewhere(&self, user: &User, changes: UserChanges) {
         self.elsewhere
-            .update_user(user.id, changes, None)
+            .update_user(user.id, changes, None, &By::server())
             .await
             .unwrap();
     }
@@ -132,7 +133,7 @@ async fn a_login_that_ended_ends_alone_and_at_once() {
     for token in [&on_phone, &on_laptop] {
         place.authenticator.authenticate(token).await.unwrap();
     }
-    place.store.end_login(phone).await.unwrap();
+    place.store.end_login(phone, &By::server()).await.unwrap();
     let (user_id, login_id) = (ann.id, Some(phone));
     place.revocations.announce(Revoked { user_id, login_id });
     let refused = place.authenticator.authenticate(&on_phone).await;

@@ -11,6 +11,7 @@ use crate::{
     auth::password::Hasher,
     config::{Config, password_from_environment},
     domain::{
+        audit::By,
         fold_case,
         ids::UserId,
         user::{Email, FullName, NewPassword, PhoneNumber, Role, User, Username},
@@ -146,13 +147,16 @@ impl Action {
     async fn perform(self, store: &Store) -> anyhow::Result<String> {
         match self {
             Self::Create(user) => {
-                let user = store.insert_user(user).await.map_err(in_words)?;
+                let user = store
+                    .insert_user(user, &By::command_line())
+                    .await
+                    .map_err(in_words)?;
                 Ok(format!("made {}", shown(&user)))
             }
             Self::Change(name, changes) => {
                 let user = find(store, &name).await?;
                 let user = store
-                    .update_user(user.id, changes, None)
+                    .update_user(user.id, changes, None, &By::command_line())
                     .await
                     .map_err(in_words)?;
                 Ok(format!("changed {}", shown(&user)))

@@ -2,7 +2,9 @@
 
 mod api;
 mod asyncapi;
+mod audit;
 mod auth;
+mod by;
 mod client;
 mod connections;
 mod docs;
@@ -43,6 +45,7 @@ use crate::{
 };
 
 use api::Api;
+use by::by;
 pub use connections::OpenConnection;
 pub use health::{HealthSampler, Readiness};
 pub use origins::Origins;
@@ -99,6 +102,7 @@ fn api() -> Api {
     read_marks::configure(&mut api);
     messages::configure(&mut api);
     statistics::configure(&mut api);
+    audit::configure(&mut api);
     sockets::configure(&mut api);
     asyncapi::configure(&mut api);
     health::configure(&mut api);

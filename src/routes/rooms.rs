@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,12 +10,14 @@ use utoipa::ToSchema;
 
 use super::{
     api::{Api, Operation, Tag, at, examples},
+    by,
     input::{Body, Form, Given},
 };
 use crate::{
     auth::AuthUser,
     chat::Chat,
     clock,
+    config::Config,
     domain::{
         Invalid,
         ids::{RoomId, Seq},
@@ -151,6 +153,8 @@ struct NewRoom {
 async fn create_room(
     user: AuthUser,
     body: Body<NewRoom>,
+    request: HttpRequest,
+    config: web::Data<Config>,
     limits: web::Data<Limits>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
@@ -173,7 +177,13 @@ async fn create_room(
         .room(user.id)
         .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
     let room = store
-        .insert_room(&id, &name, topic.as_ref(), user.id)
+        .insert_room(
+            &id,
+            &name,
+            topic.as_ref(),
+            user.id,
+            &by(&request, &config, Some(&user.0)),
+        )
         .await?;
     let read = room.head;
     Ok(HttpResponse::Created().json(RoomView::new(ReadRoom { room, read }, 0)))

@@ -1,15 +1,20 @@
 //! Logins as their user sees them: where somebody is signed in, and ending one from elsewhere.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
 use super::{
     Store, StoreError,
+    audit::record,
     auth_changes::announce,
     backend::{in_transaction, on_reader},
 };
 use crate::{
     clock,
-    domain::ids::{LoginId, UserId},
+    domain::{
+        audit::{Act, By, Target},
+        ids::{LoginId, UserId},
+    },
 };
 
 /// A login that lets somebody in.
@@ -67,10 +72,10 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound` if the user has no such login, or it has ended.
-    pub async fn end_login_of(&self, user: UserId, id: LoginId) -> Result<(), StoreError> {
+    pub async fn end_login_of(&self, user: UserId, id: LoginId, by: &By) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE logins SET ended_at = $3
              WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
-        let store = self.clone();
+        let (store, by) = (self.clone(), *by);
         self.write("update", "logins", async move {
             let at = clock::now();
             in_transaction!(store, tx => {
@@ -80,6 +85,7 @@ impl Store {
                     return Err(StoreError::NotFound);
                 }
                 announce!(tx, user, Some(id), at);
+                record!(tx, &by, Act::LoginEnd, Target::user(user), json!({ "login": id }));
                 Ok(())
             })?;
             Ok(())

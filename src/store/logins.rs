@@ -1,9 +1,11 @@
 //! Logins: who is signed in, from password to logout.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
 use super::{
     Store, StoreError,
+    audit::record,
     auth_changes::{announce, announce_each},
     backend::{in_transaction, on_reader},
     rows::{UserRow, user_columns},
@@ -12,6 +14,7 @@ use super::{
 use crate::{
     clock,
     domain::{
+        audit::{Act, By, Target},
         ids::{LoginId, UserId},
         user::User,
     },
@@ -49,11 +52,11 @@ fn device(text: &str) -> String {
 }
 
 impl Store {
-    /// Keeps a new login.
+    /// Keeps a new login. In the audit log it is its user who opens it.
     ///
     /// # Errors
     /// `NotFound` if the user was deleted or switched off meanwhile.
-    pub async fn insert_login(&self, login: NewLogin) -> Result<(), StoreError> {
+    pub async fn insert_login(&self, login: NewLogin, by: &By) -> Result<(), StoreError> {
         const USER: &str = "SELECT id FROM users WHERE id = $1 AND active AND deleted_at IS NULL";
         // The lock makes it wait for a transaction that switches the account off.
         const USER_LOCKED: &str =
@@ -62,6 +65,7 @@ impl Store {
             "INSERT INTO logins (id, user_id, device, address, created_at, last_used_at)
              VALUES ($1, $2, $3, $4, $5, $5)";
         let store = self.clone();
+        let by = by.proved(login.user_id, Some(login.id));
         self.write("insert", "logins", async move {
             let find_user = store.dialect(USER, USER_LOCKED);
             let at = clock::now();
@@ -87,6 +91,8 @@ impl Store {
                     .bind(login.refresh_expires_at)
                     .execute(&mut *tx)
                     .await?;
+                let details = json!({ "device": login.device.as_deref().map(device) });
+                record!(tx, &by, Act::LoginOpen, Target::user(login.user_id), details);
                 Ok(())
             })?;
             Ok(())
@@ -112,10 +118,10 @@ impl Store {
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn end_login(&self, id: LoginId) -> Result<(), StoreError> {
+    pub async fn end_login(&self, id: LoginId, by: &By) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE logins SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL
              RETURNING user_id";
-        let store = self.clone();
+        let (store, by) = (self.clone(), *by);
         self.write("update", "logins", async move {
             let at = clock::now();
             in_transaction!(store, tx => {
@@ -123,6 +129,7 @@ impl Store {
                     sqlx::query_scalar(SQL).bind(id).bind(at).fetch_optional(&mut *tx).await?;
                 if let Some(user) = user {
                     announce!(tx, user, Some(id), at);
+                    record!(tx, &by, Act::LoginEnd, Target::user(user), json!({ "login": id }));
                 }
                 Ok::<_, StoreError>(())
             })?;
@@ -139,8 +146,9 @@ impl Store {
         &self,
         user_id: UserId,
         except: Option<LoginId>,
+        by: &By,
     ) -> Result<bool, StoreError> {
-        let store = self.clone();
+        let (store, by) = (self.clone(), *by);
         self.write("update", "logins", async move {
             let at = clock::now();
             let some = in_transaction!(store, tx => {
@@ -150,11 +158,15 @@ impl Store {
                     .bind(or_none(except))
                     .fetch_all(&mut *tx)
                     .await?;
-                let some = !ended.is_empty();
+                let (count, some) = (ended.len(), !ended.is_empty());
                 if except.is_some() {
                     announce_each!(tx, user_id, ended, at);
                 } else if some {
                     announce!(tx, user_id, None::<LoginId>, at);
+                }
+                if some {
+                    let details = json!({ "logins": count, "but": except });
+                    record!(tx, &by, Act::LoginEndAll, Target::user(user_id), details);
                 }
                 Ok::<_, StoreError>(some)
             })?;

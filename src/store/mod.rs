@@ -1,5 +1,8 @@
 //! The database: SQLite inside by default, PostgreSQL by setting. The only place with SQL.
 
+mod audit;
+mod audit_list;
+mod audit_verify;
 mod auth_changes;
 mod backend;
 mod backup;
@@ -17,6 +20,7 @@ mod refresh;
 mod rooms;
 mod rows;
 mod state;
+mod user_acts;
 mod user_changes;
 mod user_list;
 mod users;
@@ -27,6 +31,9 @@ use self::{backend::Backend, mark_queue::MarkQueue, message_days::Running};
 use crate::metrics::Metrics;
 
 pub use self::{
+    audit::RefusalSum,
+    audit_list::{AuditHead, AuditQuery, SealedEntry},
+    audit_verify::Verdict,
     auth_changes::AuthChange,
     backup::restore,
     commit::{CommitError, Outcome},

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 
 use super::{
     Store, StoreError,
+    audit::record,
     auth_changes::announce,
     backend::in_transaction,
     logins::{ACTIVE_LOGIN, INSERT_TOKEN},
@@ -14,6 +16,7 @@ use super::{
 use crate::{
     clock,
     domain::{
+        audit::{Act, By, Target},
         ids::{LoginId, UserId},
         user::User,
     },
@@ -50,6 +53,7 @@ impl Store {
         new_hash: [u8; 32],
         expires_at: DateTime<Utc>,
         grace: Duration,
+        by: &By,
     ) -> Result<Rotation, StoreError> {
         const USE: &str = "UPDATE refresh_tokens SET used_at = $2
             WHERE hash = $1 AND used_at IS NULL AND expires_at > $2";
@@ -58,7 +62,7 @@ impl Store {
             SELECT 1 FROM refresh_tokens WHERE parent = $1 AND used_at IS NOT NULL)";
         const TOUCH: &str = "UPDATE logins SET last_used_at = $2 WHERE id = $1";
         const END: &str = "UPDATE logins SET ended_at = $2 WHERE id = $1";
-        let store = self.clone();
+        let (store, by) = (self.clone(), *by);
         self.write("rotate", "refresh_tokens", async move {
             let family = store.dialect(FAMILY, FAMILY_LOCKED);
             let grace = TimeDelta::from_std(grace).unwrap_or(TimeDelta::MAX);
@@ -89,6 +93,8 @@ impl Store {
                     if superseded || at - used > grace {
                         sqlx::query(END).bind(login).bind(at).execute(&mut *tx).await?;
                         announce!(tx, user.id, Some(login), at);
+                        let details = json!({ "login": login });
+                        record!(tx, &by, Act::LoginReuse, Target::user(user.id), details);
                         return Ok(Rotation::Reused { login, user_id: user.id });
                     }
                 }

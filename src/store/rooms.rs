@@ -1,15 +1,18 @@
 //! Rooms.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
 use super::{
     Store, StoreError, Unique,
+    audit::record,
     backend::{in_transaction, on_reader},
     rows::{RoomRow, room_columns},
 };
 use crate::{
     clock,
     domain::{
+        audit::{Act, By, Target},
         ids::{RoomId, UserId},
         room::{Room, RoomName, Topic},
     },
@@ -25,7 +28,8 @@ impl Store {
         id: &RoomId,
         name: &RoomName,
         topic: Option<&Topic>,
-        by: UserId,
+        creator: UserId,
+        by: &By,
     ) -> Result<Room, StoreError> {
         const SQL: &str = concat!(
             "INSERT INTO chat_rooms (id, name, topic, created_by, created_at)
@@ -34,20 +38,23 @@ impl Store {
              RETURNING ",
             room_columns!()
         );
-        let store = self.clone();
+        let (store, by) = (self.clone(), *by);
         let (id, name, topic) = (id.clone(), name.clone(), topic.cloned());
         self.write("insert", "chat_rooms", async move {
             let row: Option<RoomRow> = in_transaction!(store, tx => {
-                Ok::<_, StoreError>(
-                    sqlx::query_as(SQL)
-                        .bind(id.as_str())
-                        .bind(name.as_str())
-                        .bind(topic.as_ref().map(Topic::as_str))
-                        .bind(by)
-                        .bind(clock::now())
-                        .fetch_optional(&mut *tx)
-                        .await?,
-                )
+                let row = sqlx::query_as(SQL)
+                    .bind(id.as_str())
+                    .bind(name.as_str())
+                    .bind(topic.as_ref().map(Topic::as_str))
+                    .bind(creator)
+                    .bind(clock::now())
+                    .fetch_optional(&mut *tx)
+                    .await?;
+                if row.is_some() {
+                    let details = json!({ "name": name.as_str() });
+                    record!(tx, &by, Act::RoomCreate, Target::room(&id), details);
+                }
+                Ok::<_, StoreError>(row)
             })?;
             row.ok_or(StoreError::Conflict(Unique::Room))?.try_into()
         })

@@ -1,15 +1,20 @@
 //! Users: changing and deleting them, and what follows for their logins.
 
+use serde_json::json;
+
 use super::{
     Store, StoreError, Unique,
+    audit::record,
     auth_changes::{announce, announce_each},
     backend::in_transaction,
     rows::{UserRow, user_columns},
+    user_acts::acts_of,
     users::{TAKEN_EMAIL, TAKEN_USERNAME, taken},
 };
 use crate::{
     clock,
     domain::{
+        audit::{Act, By, Target},
         fold_case,
         ids::{LoginId, UserId},
         user::{AvatarUrl, Bio, Email, FullName, PhoneNumber, Role, User, Username},
@@ -78,13 +83,14 @@ impl Store {
         id: UserId,
         changes: UserChanges,
         keep: Option<LoginId>,
+        by: &By,
     ) -> Result<User, StoreError> {
         const SQL: &str = "UPDATE users
             SET username = $2, username_key = $3, email = $4, email_key = $5, full_name = $6,
                 full_name_key = $7, phone_number = $8, bio = $9, avatar_url = $10, role = $11,
                 active = $12, password_hash = COALESCE($13, password_hash), updated_at = $14
             WHERE id = $1";
-        let store = self.clone();
+        let (store, by) = (self.clone(), *by);
         self.write("update", "users", async move {
             let lock_admins = store.dialect(ADMINS, ADMINS_LOCKED);
             let lock_user = store.dialect(USER, USER_LOCKED);
@@ -149,6 +155,9 @@ impl Store {
                 if rights_changed || (changes.password_hash.is_some() && except.is_none()) {
                     announce!(tx, id, None::<LoginId>, at);
                 }
+                for (act, details) in acts_of(&before, &after, &changes) {
+                    record!(tx, &by, act, Target::user(id), details);
+                }
                 Ok::<_, StoreError>(after)
             })?;
             Ok(user)
@@ -161,7 +170,7 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, `LastAdmin`.
-    pub async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
+    pub async fn delete_user(&self, id: UserId, by: &By) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE users
             SET username = 'deleted', username_key = NULL, email = NULL, email_key = NULL,
                 email_verified_at = NULL, full_name = 'Deleted user',
@@ -169,7 +178,8 @@ impl Store {
                 bio = NULL, avatar_url = NULL, role = 'client', active = FALSE,
                 updated_at = $2, deleted_at = $2
             WHERE id = $1 AND deleted_at IS NULL";
-        let store = self.clone();
+        const NAME: &str = "SELECT username FROM users WHERE id = $1";
+        let (store, by) = (self.clone(), *by);
         self.write("delete", "users", async move {
             let lock_admins = store.dialect(ADMINS, ADMINS_LOCKED);
             let at = clock::now();
@@ -177,6 +187,8 @@ impl Store {
                 let admins: Vec<UserId> =
                     sqlx::query_scalar(lock_admins).fetch_all(&mut *tx).await?;
                 spare(&admins, id)?;
+                let username: Option<String> =
+                    sqlx::query_scalar(NAME).bind(id).fetch_optional(&mut *tx).await?;
                 let gone = sqlx::query(SQL).bind(id).bind(at).execute(&mut *tx).await?;
                 if gone.rows_affected() == 0 {
                     return Err(StoreError::NotFound);
@@ -192,6 +204,8 @@ impl Store {
                     .execute(&mut *tx)
                     .await?;
                 announce!(tx, id, None::<LoginId>, at);
+                let details = json!({ "username": username });
+                record!(tx, &by, Act::UserDelete, Target::user(id), details);
                 Ok(())
             })?;
             Ok(())

@@ -1,7 +1,10 @@
 //! Users: making and finding them.
 
+use serde_json::json;
+
 use super::{
     Store, StoreError, Unique,
+    audit::record,
     backend::{in_transaction, on_reader},
     error::{Kind, kind},
     rows::{CredentialsRow, UserRow, user_columns},
@@ -9,6 +12,7 @@ use super::{
 use crate::{
     clock,
     domain::{
+        audit::{Act, By, Target},
         fold_case,
         ids::UserId,
         user::{Email, FullName, PhoneNumber, Role, User, Username},
@@ -85,19 +89,19 @@ impl Store {
     ///
     /// # Errors
     /// `Conflict` if the address or the user name is taken, whatever its case.
-    pub async fn insert_user(&self, user: NewUser) -> Result<User, StoreError> {
-        self.insert(user, false).await
+    pub async fn insert_user(&self, user: NewUser, by: &By) -> Result<User, StoreError> {
+        self.insert(user, Act::UserCreate, *by).await
     }
 
     /// Keeps the first admin: of several that come at once, one.
     ///
     /// # Errors
     /// `AdminExists`, and as [`Self::insert_user`].
-    pub async fn insert_first_admin(&self, admin: NewUser) -> Result<User, StoreError> {
-        self.insert(admin, true).await
+    pub async fn insert_first_admin(&self, admin: NewUser, by: &By) -> Result<User, StoreError> {
+        self.insert(admin, Act::UserFirstAdmin, *by).await
     }
 
-    async fn insert(&self, user: NewUser, first_admin: bool) -> Result<User, StoreError> {
+    async fn insert(&self, user: NewUser, act: Act, by: By) -> Result<User, StoreError> {
         // SQLite does not know a table's alias in RETURNING.
         const SQL: &str = "
             INSERT INTO users (id, username, username_key, email, email_key, full_name,
@@ -111,7 +115,7 @@ impl Store {
             let username_key = user.username.key();
             let alone = store.dialect(WRITES_ALONE, LOCKED);
             let row: UserRow = in_transaction!(store, tx => {
-                if first_admin {
+                if act == Act::UserFirstAdmin {
                     sqlx::query(alone).execute(&mut *tx).await?;
                     if sqlx::query_scalar(HAS_ADMIN).fetch_one(&mut *tx).await? {
                         return Err(StoreError::AdminExists);
@@ -128,7 +132,7 @@ impl Store {
                 {
                     return Err(StoreError::Conflict(Unique::Username));
                 }
-                sqlx::query_as(SQL)
+                let row = sqlx::query_as(SQL)
                     .bind(user.id)
                     .bind(user.username.as_str())
                     .bind(&username_key)
@@ -142,7 +146,10 @@ impl Store {
                     .bind(clock::now())
                     .fetch_one(&mut *tx)
                     .await
-                    .map_err(taken)
+                    .map_err(taken)?;
+                let details = json!({ "username": user.username.as_str(), "role": user.role });
+                record!(tx, &by, act, Target::user(user.id), details);
+                Ok::<_, StoreError>(row)
             })?;
             row.try_into()
         })

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use parlor::protocol::code::CloseCode;
 use parlor::{
+    domain::audit::By,
     metrics::Metrics,
     store::{Store, StoreOptions, UserChanges},
 };
@@ -142,7 +143,7 @@ async fn a_change_of_another_process_acts_within_a_second() {
         .unwrap();
     switch_off(&other, &bob).await;
     soon(&mut sockets[1], CloseCode::AccountClosed).await;
-    other.delete_user(carol.id).await.unwrap();
+    other.delete_user(carol.id, &By::server()).await.unwrap();
     soon(&mut sockets[2], CloseCode::AccountClosed).await;
     other.close().await;
     for person in [alice, bob, carol] {
@@ -156,7 +157,10 @@ async fn switch_off(store: &Store, person: &Person) {
         active: Some(false),
         ..UserChanges::default()
     };
-    store.update_user(person.id, changes, None).await.unwrap();
+    store
+        .update_user(person.id, changes, None, &By::server())
+        .await
+        .unwrap();
 }
 
 /// Half a second is the poll's; the rest is for a machine with much to do.

@@ -13,13 +13,14 @@ pub enum Tag {
     Users,
     Rooms,
     Socket,
+    Audit,
     Monitoring,
     Documents,
 }
 
 impl Tag {
     /// Each with its name and what it is about.
-    pub const ALL: [(Self, &'static str, &'static str); 6] = [
+    pub const ALL: [(Self, &'static str, &'static str); 7] = [
         (
             Self::SignIn,
             "Signing in",
@@ -35,6 +36,11 @@ impl Tag {
             Self::Socket,
             "Socket",
             "Where messages come live. What is said there is described by `/api/asyncapi.json`.",
+        ),
+        (
+            Self::Audit,
+            "Audit",
+            "Who did what to whom, and that nobody changed what is said of it.",
         ),
         (
             Self::Monitoring,

@@ -12,7 +12,10 @@ use crate::{
     domain::ids::LoginId,
     error::ApiError,
     protocol::code::ErrorCode,
-    routes::api::{Operation, Tag, examples},
+    routes::{
+        api::{Operation, Tag, examples},
+        by,
+    },
     store::{OpenLogin, Store, StoreError},
 };
 
@@ -100,11 +103,12 @@ pub async fn end_login(
     user: AuthUser,
     login: web::Path<LoginId>,
     request: HttpRequest,
+    config: web::Data<Config>,
     store: web::Data<Store>,
     revocations: web::Data<Revocations>,
 ) -> Result<HttpResponse, ApiError> {
     store
-        .end_login_of(user.id, *login)
+        .end_login_of(user.id, *login, &by(&request, &config, Some(&user.0)))
         .await
         .map_err(|error| match error {
             StoreError::NotFound => ApiError::NotFound("Login"),
@@ -138,10 +142,16 @@ pub fn declare_end_login() -> Operation {
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn end_other_logins(
     user: AuthUser,
+    request: HttpRequest,
+    config: web::Data<Config>,
     store: web::Data<Store>,
     revocations: web::Data<Revocations>,
 ) -> Result<HttpResponse, ApiError> {
-    if store.end_all_logins(user.id, Some(user.0.login)).await? {
+    let by = by(&request, &config, Some(&user.0));
+    if store
+        .end_all_logins(user.id, Some(user.0.login), &by)
+        .await?
+    {
         // All look again, and this one finds itself unchanged.
         revocations.announce(Revoked {
             user_id: user.id,

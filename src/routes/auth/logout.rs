@@ -10,12 +10,16 @@ use super::{
 use crate::{
     auth::{Authenticator, Revocations, Revoked, bearer},
     config::Config,
-    domain::ids::{LoginId, UserId},
+    domain::{
+        audit::By,
+        ids::{LoginId, UserId},
+    },
     error::ApiError,
     protocol::code::ErrorCode,
     routes::{
         Origins,
         api::{Operation, Tag, examples},
+        by,
         input::OptionalJson,
     },
     store::Store,
@@ -51,6 +55,7 @@ pub async fn log_out(
             "Sign in first: send a token as Bearer",
         )),
     };
+    let stranger = by(&request, &config, None);
     let (user_id, login) = match identified {
         Ok(identity) => (identity.user.id, identity.login),
         Err(error @ ApiError::Unauthenticated(_)) => {
@@ -58,15 +63,16 @@ pub async fn log_out(
                 Some(token) => token,
                 None => cookie::token_of_page(&request, &origins)?.ok_or(error)?,
             };
-            login_of(&token, &config, &store, &revocations).await?
+            login_of(&token, &config, &store, &revocations, &stranger).await?
         }
         Err(error) => return Err(error),
     };
+    let by = stranger.proved(user_id, Some(login));
     let login_id = if query.everywhere {
-        store.end_all_logins(user_id, None).await?;
+        store.end_all_logins(user_id, None, &by).await?;
         None
     } else {
-        store.end_login(login).await?;
+        store.end_login(login, &by).await?;
         Some(login)
     };
     revocations.announce(Revoked { user_id, login_id });
@@ -112,8 +118,9 @@ async fn login_of(
     config: &Config,
     store: &Store,
     revocations: &Revocations,
+    by: &By,
 ) -> Result<(UserId, LoginId), ApiError> {
     let next = RefreshToken::new(config.auth.refresh_lifetime);
-    let (login, user) = rotate(token, &next, store, revocations).await?;
+    let (login, user) = rotate(token, &next, store, revocations, by).await?;
     Ok((user.id, login))
 }

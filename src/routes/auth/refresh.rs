@@ -12,12 +12,13 @@ use super::{
 use crate::{
     auth::{Authenticator, Revocations, Revoked},
     config::Config,
-    domain::{ids::LoginId, user::User},
+    domain::{audit::By, ids::LoginId, user::User},
     error::ApiError,
     protocol::code::ErrorCode,
     routes::{
         Origins,
         api::{Operation, Tag, examples},
+        by,
         input::OptionalJson,
     },
     store::{Rotation, Store},
@@ -55,7 +56,8 @@ pub async fn refresh(
         }
     };
     let next = RefreshToken::new(config.auth.refresh_lifetime);
-    let (login, user) = rotate(&token, &next, &store, &revocations).await?;
+    let by = by(&request, &config, None);
+    let (login, user) = rotate(&token, &next, &store, &revocations, &by).await?;
     let issued = authenticator.issue(&user, login)?;
     let answer = Answer {
         status: StatusCode::OK,
@@ -95,10 +97,11 @@ pub async fn rotate(
     next: &RefreshToken,
     store: &Store,
     revocations: &Revocations,
+    by: &By,
 ) -> Result<(LoginId, User), ApiError> {
     let old = refresh_hash(token);
     match store
-        .rotate_refresh(old, next.hash, next.expires_at, GRACE)
+        .rotate_refresh(old, next.hash, next.expires_at, GRACE, by)
         .await?
     {
         Rotation::Rotated { login, user } => Ok((login, user)),

@@ -12,7 +12,7 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
-        client_address,
+        by, client_address,
         input::Body,
         users::{NewAccount, REFUSALS_OF_NEW},
     },
@@ -51,7 +51,8 @@ pub async fn register(
     limits
         .registration(client_address(&request, &config))
         .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
-    let user = store.insert_user(account.hash(&hasher).await?).await?;
+    let by = by(&request, &config, None);
+    let user = store.insert_user(account.hash(&hasher).await?, &by).await?;
     let answer = Answer {
         status: StatusCode::CREATED,
         message: "Registration successful",

@@ -14,7 +14,7 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
-        client_address,
+        by, client_address,
         input::{Body, Form, Given},
         users::NewAccount,
     },
@@ -96,7 +96,7 @@ pub async fn set_up(
     let mut account = body.account.check()?;
     account.role = Role::Admin;
     let user = store
-        .insert_first_admin(account.hash(&hasher).await?)
+        .insert_first_admin(account.hash(&hasher).await?, &by(&request, &config, None))
         .await?;
     tracing::info!(user.id = %user.id, "the first admin was made");
     let answer = Answer {

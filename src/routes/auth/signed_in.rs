@@ -21,7 +21,7 @@ use crate::{
     error::ApiError,
     routes::{
         api::{Operation, examples},
-        client_address,
+        by, client_address,
         users::UserView,
     },
     store::{NewLogin, Store, StoreError},
@@ -121,16 +121,19 @@ pub async fn open_login(
     let refresh = RefreshToken::new(config.auth.refresh_lifetime);
     let device = request.headers().get(USER_AGENT);
     store
-        .insert_login(NewLogin {
-            id: login,
-            user_id: user.id,
-            device: device
-                .and_then(|device| device.to_str().ok())
-                .map(str::to_owned),
-            address: Some(client_address(request, config).to_string()),
-            refresh_hash: refresh.hash,
-            refresh_expires_at: refresh.expires_at,
-        })
+        .insert_login(
+            NewLogin {
+                id: login,
+                user_id: user.id,
+                device: device
+                    .and_then(|device| device.to_str().ok())
+                    .map(str::to_owned),
+                address: Some(client_address(request, config).to_string()),
+                refresh_hash: refresh.hash,
+                refresh_expires_at: refresh.expires_at,
+            },
+            &by(request, config, None),
+        )
         .await
         .map_err(|error| match error {
             StoreError::NotFound => ApiError::Unauthenticated("The account was just closed"),

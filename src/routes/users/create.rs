@@ -17,7 +17,7 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
-        client_address,
+        by, client_address,
         input::{Body, Form, Given},
     },
     store::{NewUser, Store},
@@ -79,10 +79,10 @@ pub async fn create_user(
     hasher: web::Data<Hasher>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
-    let caller = caller.0.map(|identity| identity.user);
+    let caller = caller.0;
     let may_manage = caller
-        .as_deref()
-        .is_some_and(|user| allows(user, Action::ManageUsers));
+        .as_ref()
+        .is_some_and(|caller| allows(&caller.user, Action::ManageUsers));
     if !may_manage && !config.auth.registration_open {
         return Err(ApiError::RegistrationClosed);
     }
@@ -96,7 +96,8 @@ pub async fn create_user(
             .registration(address)
             .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
     }
-    let user = store.insert_user(account.hash(&hasher).await?).await?;
+    let by = by(&request, &config, caller.as_ref());
+    let user = store.insert_user(account.hash(&hasher).await?, &by).await?;
     Ok(HttpResponse::Created().json(UserView::own(user)))
 }
 

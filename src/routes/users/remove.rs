@@ -1,14 +1,18 @@
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::{
     auth::{AuthUser, Revocations, Revoked},
+    config::Config,
     domain::{
         ids::UserId,
         policy::{Action, allows},
     },
     error::ApiError,
     protocol::code::ErrorCode,
-    routes::api::{Operation, Tag, examples},
+    routes::{
+        api::{Operation, Tag, examples},
+        by,
+    },
     store::{Store, StoreError},
 };
 
@@ -17,6 +21,8 @@ use crate::{
 pub async fn delete_user(
     user: AuthUser,
     id: web::Path<UserId>,
+    request: HttpRequest,
+    config: web::Data<Config>,
     store: web::Data<Store>,
     revocations: web::Data<Revocations>,
 ) -> Result<HttpResponse, ApiError> {
@@ -24,10 +30,14 @@ pub async fn delete_user(
     if !allows(&user, Action::DeleteUser(id)) {
         return Err(ApiError::Forbidden("Only admins delete others"));
     }
-    store.delete_user(id).await.map_err(|error| match error {
-        StoreError::NotFound => ApiError::NotFound("User"),
-        error => error.into(),
-    })?;
+    let by = by(&request, &config, Some(&user.0));
+    store
+        .delete_user(id, &by)
+        .await
+        .map_err(|error| match error {
+            StoreError::NotFound => ApiError::NotFound("User"),
+            error => error.into(),
+        })?;
     revocations.announce(Revoked {
         user_id: id,
         login_id: None,

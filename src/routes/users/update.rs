@@ -19,7 +19,7 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
-        client_address,
+        by, client_address,
         input::{Body, Form, Given},
     },
     store::{Store, StoreError, UserChanges},
@@ -119,7 +119,7 @@ pub async fn update_user(
     }
     let keep = is_own.then_some(user.0.login);
     let updated = store
-        .update_user(id, changes, keep)
+        .update_user(id, changes, keep, &by(&request, &config, Some(&user.0)))
         .await
         .map_err(|error| match error {
             StoreError::NotFound => ApiError::NotFound("User"),

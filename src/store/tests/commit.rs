@@ -104,7 +104,7 @@ on_both! {
     async fn a_deleted_sender_is_still_known_to_the_database(place: &Place) {
         let store = place.store().await;
         let ann = profile(&store, "ann").await;
-        store.delete_user(ann.id).await.unwrap();
+        store.delete_user(ann.id, &BY).await.unwrap();
         let outcomes = commit(&store, vec![draft(&ann, "general", "too late")]).await;
         assert_eq!(receipt(&outcomes[0]).seq, 1);
     }

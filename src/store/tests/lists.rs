@@ -27,7 +27,7 @@ async fn names(store: &Store, query: UserQuery) -> Vec<String> {
 async fn named_user(store: &Store, name: &str, full_name: &str, role: Role) -> User {
     let mut user = new_user(name, role);
     user.full_name = FullName::parse(full_name).unwrap();
-    store.insert_user(user).await.unwrap()
+    store.insert_user(user, &BY).await.unwrap()
 }
 
 on_both! {
@@ -52,7 +52,7 @@ on_both! {
         let store = place.store().await;
         let mut ann = new_user("ann", Role::Client);
         ann.phone_number = Some(crate::domain::user::PhoneNumber::parse("+49 30 555").unwrap());
-        store.insert_user(ann).await.unwrap();
+        store.insert_user(ann, &BY).await.unwrap();
         for text in ["EXAMPLE.org", "30 555"] {
             let query = UserQuery { text: Some(text.into()), ..all() };
             assert!(names(&store, query.clone()).await.is_empty(), "{text}");
@@ -68,7 +68,7 @@ on_both! {
         }
         let mut silent = new_user("silent", Role::Client);
         silent.email = None;
-        store.insert_user(silent).await.unwrap();
+        store.insert_user(silent, &BY).await.unwrap();
         let sorted = |sort, descending| UserQuery { sort, descending, ..all() };
         let by_name = names(&store, sorted(UserSort::Username, false)).await;
         assert_eq!(by_name, ["A.2", "b-1", "b_1", "C-3", "silent"]);
@@ -111,10 +111,10 @@ on_both! {
         let ben = named_user(&store, "ben", "Ben", Role::Client).await;
         let gone = named_user(&store, "gone", "Gone", Role::Client).await;
         let off = crate::store::UserChanges { active: Some(false), ..Default::default() };
-        store.update_user(ben.id, off, None).await.unwrap();
+        store.update_user(ben.id, off, None, &BY).await.unwrap();
         let sender = Arc::new(Profile::from(&gone));
         commit(&store, vec![draft(&sender, "help", "1"), draft(&sender, "general", "2")]).await;
-        store.delete_user(gone.id).await.unwrap();
+        store.delete_user(gone.id, &BY).await.unwrap();
         let counted = store.statistics().await.unwrap();
         assert_eq!((counted.total, counted.active, counted.inactive), (2, 1, 1));
         assert_eq!((counted.clients, counted.trainers, counted.admins), (1, 1, 0));

@@ -24,7 +24,7 @@ pub(super) async fn login(
         refresh_hash: [hash; 32],
         refresh_expires_at: expires,
     };
-    store.insert_login(login).await.unwrap();
+    store.insert_login(login, &BY).await.unwrap();
     id
 }
 
@@ -36,16 +36,16 @@ on_both! {
         let one = login(&store, ann.id, 1, expires).await;
         let two = login(&store, ann.id, 2, expires).await;
         let three = login(&store, ann.id, 3, expires).await;
-        store.end_login(one).await.unwrap();
-        store.end_login(one).await.unwrap();
-        store.end_login(LoginId::new()).await.unwrap();
+        store.end_login(one, &BY).await.unwrap();
+        store.end_login(one, &BY).await.unwrap();
+        store.end_login(LoginId::new(), &BY).await.unwrap();
         assert!(store.find_active_login(one).await.unwrap().is_none());
         assert!(store.find_active_login(two).await.unwrap().is_some());
-        store.end_all_logins(ann.id, Some(three)).await.unwrap();
+        store.end_all_logins(ann.id, Some(three), &BY).await.unwrap();
         assert!(store.find_active_login(two).await.unwrap().is_none());
         assert!(store.find_active_login(three).await.unwrap().is_some());
-        store.end_all_logins(ann.id, None).await.unwrap();
-        store.end_all_logins(ann.id, None).await.unwrap();
+        store.end_all_logins(ann.id, None, &BY).await.unwrap();
+        store.end_all_logins(ann.id, None, &BY).await.unwrap();
         let told = store.auth_changes_since(DateTime::UNIX_EPOCH).await.unwrap();
         let told: Vec<_> = told.into_iter().map(|change| change.login_id).collect();
         assert_eq!(told, [Some(one), Some(two), None]);
@@ -55,7 +55,7 @@ on_both! {
         let store = place.store().await;
         let ann = user(&store, "ann").await;
         let off = UserChanges { active: Some(false), ..UserChanges::default() };
-        store.update_user(ann.id, off, None).await.unwrap();
+        store.update_user(ann.id, off, None, &BY).await.unwrap();
         let login = NewLogin {
             id: LoginId::new(),
             user_id: ann.id,
@@ -64,7 +64,7 @@ on_both! {
             refresh_hash: [1; 32],
             refresh_expires_at: clock::now(),
         };
-        let refused = store.insert_login(login).await.unwrap_err();
+        let refused = store.insert_login(login, &BY).await.unwrap_err();
         assert!(matches!(refused, StoreError::NotFound));
     }
 
@@ -75,7 +75,7 @@ on_both! {
         let open = login(&store, ann.id, 1, now + TimeDelta::days(30)).await;
         let ended = login(&store, ann.id, 2, now + TimeDelta::days(30)).await;
         login(&store, ann.id, 3, now + TimeDelta::hours(1)).await;
-        store.end_login(ended).await.unwrap();
+        store.end_login(ended, &BY).await.unwrap();
         assert_eq!(store.prune_logins(now - TimeDelta::hours(1)).await.unwrap(), 0);
         assert_eq!(store.prune_logins(now + TimeDelta::days(1)).await.unwrap(), 2);
         assert!(store.find_active_login(open).await.unwrap().is_some());

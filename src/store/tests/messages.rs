@@ -46,7 +46,7 @@ on_both! {
         let store = place.store().await;
         let ann = profile(&store, "ann").await;
         commit(&store, vec![draft(&ann, "general", "before I go")]).await;
-        store.delete_user(ann.id).await.unwrap();
+        store.delete_user(ann.id, &BY).await.unwrap();
         let left = store.messages_after(&room("general"), 0, 10).await.unwrap().remove(0);
         assert_eq!(left.content, "before I go");
         assert_eq!(left.sender.id, ann.id);

@@ -21,6 +21,7 @@ use sqlx::{Connection as _, PgConnection};
 use super::{CommitError, NewUser, Outcome, Store, StoreOptions};
 use crate::{
     domain::{
+        audit::By,
         ids::{ClientMessageId, MessageId, RoomId, UserId},
         message::{Content, Draft, Receipt},
         user::{Email, FullName, Profile, Role, User, Username},
@@ -47,6 +48,9 @@ macro_rules! on_both {
     };
 }
 use on_both;
+
+/// Nobody in particular.
+const BY: By = By::command_line();
 
 /// An empty database of one test.
 pub(super) enum Place {
@@ -128,7 +132,7 @@ pub(super) fn new_user(name: &str, role: Role) -> NewUser {
 
 pub(super) async fn user(store: &Store, name: &str) -> User {
     store
-        .insert_user(new_user(name, Role::Client))
+        .insert_user(new_user(name, Role::Client), &BY)
         .await
         .unwrap()
 }

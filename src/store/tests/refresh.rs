@@ -20,7 +20,7 @@ async fn signed_in(store: &Store) -> (User, LoginId) {
 async fn rotate(store: &Store, old: u8, new: u8, grace: Duration) -> Rotation {
     let expires = clock::now() + TimeDelta::days(1);
     store
-        .rotate_refresh([old; 32], [new; 32], expires, grace)
+        .rotate_refresh([old; 32], [new; 32], expires, grace, &BY)
         .await
         .unwrap()
 }
@@ -75,7 +75,7 @@ on_both! {
         login(&store, ann.id, 9, clock::now() - TimeDelta::seconds(1)).await;
         assert_eq!(rotate(&store, 9, 10, GRACE).await, Rotation::Unknown);
         let off = UserChanges { active: Some(false), ..UserChanges::default() };
-        store.update_user(ann.id, off, None).await.unwrap();
+        store.update_user(ann.id, off, None, &BY).await.unwrap();
         assert_eq!(rotate(&store, 1, 2, GRACE).await, Rotation::Unknown);
         assert!(store.find_active_login(id).await.unwrap().is_none());
     }

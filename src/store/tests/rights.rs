@@ -8,7 +8,7 @@ use crate::{
 
 async fn admin(store: &Store, name: &str) -> User {
     store
-        .insert_user(new_user(name, Role::Admin))
+        .insert_user(new_user(name, Role::Admin), &BY)
         .await
         .unwrap()
 }
@@ -17,14 +17,17 @@ async fn login(store: &Store, user: &User) -> LoginId {
     let id = LoginId::new();
     let refresh_hash = Content::parse(id.to_string()).unwrap().hash().0;
     store
-        .insert_login(NewLogin {
-            id,
-            user_id: user.id,
-            device: Some("a\0device ".repeat(100)),
-            address: Some("::1".into()),
-            refresh_hash,
-            refresh_expires_at: crate::clock::now() + chrono::TimeDelta::days(1),
-        })
+        .insert_login(
+            NewLogin {
+                id,
+                user_id: user.id,
+                device: Some("a\0device ".repeat(100)),
+                address: Some("::1".into()),
+                refresh_hash,
+                refresh_expires_at: crate::clock::now() + chrono::TimeDelta::days(1),
+            },
+            &BY,
+        )
         .await
         .unwrap();
     id
@@ -45,19 +48,19 @@ on_both! {
         let (ann, ben) = (admin(&store, "ann").await, admin(&store, "ben").await);
         let off = UserChanges { active: Some(false), ..UserChanges::default() };
         let demote = UserChanges { role: Some(Role::Client), ..UserChanges::default() };
-        store.update_user(ben.id, off.clone(), None).await.unwrap();
+        store.update_user(ben.id, off.clone(), None, &BY).await.unwrap();
         for refused in [
-            store.update_user(ann.id, off, None).await.map(|_| ()),
-            store.update_user(ann.id, demote.clone(), None).await.map(|_| ()),
-            store.delete_user(ann.id).await,
+            store.update_user(ann.id, off, None, &BY).await.map(|_| ()),
+            store.update_user(ann.id, demote.clone(), None, &BY).await.map(|_| ()),
+            store.delete_user(ann.id, &BY).await,
         ] {
             assert!(matches!(refused, Err(StoreError::LastAdmin)), "{refused:?}");
         }
         assert!(store.has_admin().await.unwrap());
-        store.update_user(ben.id, demote, None).await.unwrap();
+        store.update_user(ben.id, demote, None, &BY).await.unwrap();
         let on = UserChanges { active: Some(true), role: Some(Role::Admin), ..UserChanges::default() };
-        store.update_user(ben.id, on, None).await.unwrap();
-        store.delete_user(ann.id).await.unwrap();
+        store.update_user(ben.id, on, None, &BY).await.unwrap();
+        store.delete_user(ann.id, &BY).await.unwrap();
     }
 
     /// Each sees another admin left, and both go.
@@ -68,8 +71,8 @@ on_both! {
             let two = admin(&stores[0], &format!("admin{round}")).await;
             let demote = UserChanges { role: Some(Role::Client), ..UserChanges::default() };
             let (first, second) = tokio::join!(
-                stores[0].update_user(one.id, demote, None),
-                stores[1].delete_user(two.id),
+                stores[0].update_user(one.id, demote, None, &BY),
+                stores[1].delete_user(two.id, &BY),
             );
             assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
             assert!(stores[0].has_admin().await.unwrap());
@@ -84,13 +87,13 @@ on_both! {
         let ann = user(&store, "ann").await;
         let (kept, lost) = (login(&store, &ann).await, login(&store, &ann).await);
         let changes = UserChanges { password_hash: Some("new".into()), ..UserChanges::default() };
-        store.update_user(ann.id, changes.clone(), Some(kept)).await.unwrap();
+        store.update_user(ann.id, changes.clone(), Some(kept), &BY).await.unwrap();
         assert_eq!(store.find_active_login(kept).await.unwrap().map(|u| u.id), Some(ann.id));
         assert!(store.find_active_login(lost).await.unwrap().is_none());
         assert_eq!(told(&store).await, [Some(lost)]);
         let credentials = store.find_credentials_by_id(ann.id).await.unwrap().unwrap();
         assert_eq!(credentials.password_hash.as_deref(), Some("new"));
-        store.update_user(ann.id, changes, None).await.unwrap();
+        store.update_user(ann.id, changes, None, &BY).await.unwrap();
         assert!(store.find_active_login(kept).await.unwrap().is_none());
         assert_eq!(told(&store).await, [Some(lost), None]);
     }
@@ -100,13 +103,13 @@ on_both! {
         let ann = user(&store, "ann").await;
         let session = login(&store, &ann).await;
         let active = |active| UserChanges { active: Some(active), ..UserChanges::default() };
-        store.update_user(ann.id, active(false), Some(session)).await.unwrap();
+        store.update_user(ann.id, active(false), Some(session), &BY).await.unwrap();
         assert!(store.find_active_login(session).await.unwrap().is_none());
         assert_eq!(told(&store).await.last(), Some(&None));
-        store.update_user(ann.id, active(true), None).await.unwrap();
+        store.update_user(ann.id, active(true), None, &BY).await.unwrap();
         assert!(store.find_active_login(session).await.unwrap().is_none(), "not revived");
         let session = login(&store, &ann).await;
-        store.delete_user(ann.id).await.unwrap();
+        store.delete_user(ann.id, &BY).await.unwrap();
         assert!(store.find_active_login(session).await.unwrap().is_none());
     }
 
@@ -117,10 +120,10 @@ on_both! {
             username: Some(Username::parse("anna").unwrap()),
             ..UserChanges::default()
         };
-        store.update_user(ann.id, name, None).await.unwrap();
+        store.update_user(ann.id, name, None, &BY).await.unwrap();
         assert!(told(&store).await.is_empty());
         let role = UserChanges { role: Some(Role::Trainer), ..UserChanges::default() };
-        store.update_user(ann.id, role, None).await.unwrap();
+        store.update_user(ann.id, role, None, &BY).await.unwrap();
         assert_eq!(told(&store).await, [None]);
         let later = crate::clock::now() + chrono::TimeDelta::seconds(1);
         assert!(store.auth_changes_since(later).await.unwrap().is_empty());

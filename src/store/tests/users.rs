@@ -12,13 +12,13 @@ on_both! {
         let store = place.store().await;
         let mut ann = new_user("Ann", Role::Client);
         ann.email = email("Ärger@exämple.org");
-        let ann = store.insert_user(ann).await.unwrap();
+        let ann = store.insert_user(ann, &BY).await.unwrap();
         assert_eq!((ann.username.as_str(), ann.active), ("Ann", true));
         let mut other = new_user("other", Role::Client);
         other.email = email("äRGER@EXÄMPLE.org");
-        let taken = store.insert_user(other).await.unwrap_err();
+        let taken = store.insert_user(other, &BY).await.unwrap_err();
         assert!(matches!(taken, StoreError::Conflict(Unique::Email)), "{taken:?}");
-        let taken = store.insert_user(new_user("aNN", Role::Client)).await.unwrap_err();
+        let taken = store.insert_user(new_user("aNN", Role::Client), &BY).await.unwrap_err();
         assert!(matches!(taken, StoreError::Conflict(Unique::Username)), "{taken:?}");
         let found = store.find_credentials(&Identifier::Email("ärger@exämple.org".into())).await;
         assert_eq!(found.unwrap().unwrap().user, ann);
@@ -36,7 +36,7 @@ on_both! {
             tasks.push(tokio::spawn(async move {
                 let mut user = new_user(["ann", "ANN", "Ann"][task % 3], Role::Client);
                 user.email = None;
-                store.insert_user(user).await
+                store.insert_user(user, &BY).await
             }));
         }
         let mut made = 0;
@@ -60,7 +60,7 @@ on_both! {
                 let store = stores[task % 2].clone();
                 tasks.push(tokio::spawn(async move {
                     let user = new_user(&format!("{role}-{task}"), role);
-                    store.insert_first_admin(user).await
+                    store.insert_first_admin(user, &BY).await
                 }));
             }
             let mut made = 0;
@@ -83,13 +83,13 @@ on_both! {
             full_name: Some(FullName::parse("Ann Lee").unwrap()),
             ..UserChanges::default()
         };
-        let changed = store.update_user(ann.id, changes, None).await.unwrap();
+        let changed = store.update_user(ann.id, changes, None, &BY).await.unwrap();
         assert_eq!((changed.bio.as_deref(), changed.full_name.as_str()), (Some("climbs"), "Ann Lee"));
         assert_eq!((&changed.email, &changed.username), (&ann.email, &ann.username));
         assert!(changed.updated_at > ann.updated_at);
         assert_eq!(store.find_user(ann.id).await.unwrap().unwrap(), changed);
         let changes = UserChanges { bio: Some(None), ..UserChanges::default() };
-        assert_eq!(store.update_user(ann.id, changes, None).await.unwrap().bio, None);
+        assert_eq!(store.update_user(ann.id, changes, None, &BY).await.unwrap().bio, None);
         let credentials = store.find_credentials_by_id(ann.id).await.unwrap().unwrap();
         assert_eq!(credentials.password_hash.as_deref(), Some("hash"));
     }
@@ -101,27 +101,27 @@ on_both! {
             username: Some(Username::parse(name).unwrap()),
             ..UserChanges::default()
         };
-        let taken = store.update_user(ann.id, rename("BEN"), None).await.unwrap_err();
+        let taken = store.update_user(ann.id, rename("BEN"), None, &BY).await.unwrap_err();
         assert!(matches!(taken, StoreError::Conflict(Unique::Username)));
-        assert_eq!(store.update_user(ann.id, rename("ANN"), None).await.unwrap().username, "ANN");
+        assert_eq!(store.update_user(ann.id, rename("ANN"), None, &BY).await.unwrap().username, "ANN");
         let changes = UserChanges { email: email("BEN@example.org"), ..UserChanges::default() };
-        let taken = store.update_user(ann.id, changes, None).await.unwrap_err();
+        let taken = store.update_user(ann.id, changes, None, &BY).await.unwrap_err();
         assert!(matches!(taken, StoreError::Conflict(Unique::Email)));
-        let nobody = store.update_user(UserId::new(), rename("carl"), None).await.unwrap_err();
+        let nobody = store.update_user(UserId::new(), rename("carl"), None, &BY).await.unwrap_err();
         assert!(matches!(nobody, StoreError::NotFound));
     }
 
     async fn a_tombstone_frees_name_and_address(place: &Place) {
         let store = place.store().await;
         let ann = user(&store, "ann").await;
-        store.delete_user(ann.id).await.unwrap();
+        store.delete_user(ann.id, &BY).await.unwrap();
         assert!(store.find_user(ann.id).await.unwrap().is_none());
         assert!(store.find_credentials_by_id(ann.id).await.unwrap().is_none());
-        let again = store.delete_user(ann.id).await.unwrap_err();
+        let again = store.delete_user(ann.id, &BY).await.unwrap_err();
         assert!(matches!(again, StoreError::NotFound));
         let next = user(&store, "ann").await;
         assert_eq!(next.email, ann.email);
-        store.delete_user(next.id).await.unwrap();
+        store.delete_user(next.id, &BY).await.unwrap();
         user(&store, "ann").await;
     }
 
@@ -131,9 +131,9 @@ on_both! {
         let ann = user(&store, "ann").await;
         let (id, name) = (room("tea"), RoomName::parse("Tea").unwrap());
         let topic = Topic::parse("leaves").unwrap();
-        let made = store.insert_room(&id, &name, Some(&topic), ann.id).await.unwrap();
+        let made = store.insert_room(&id, &name, Some(&topic), ann.id, &BY).await.unwrap();
         assert_eq!((made.head, made.rev, made.topic.as_deref()), (0, 0, Some("leaves")));
-        let taken = store.insert_room(&id, &name, None, ann.id).await.unwrap_err();
+        let taken = store.insert_room(&id, &name, None, ann.id, &BY).await.unwrap_err();
         assert!(matches!(taken, StoreError::Conflict(Unique::Room)));
         assert_eq!(store.find_room(&id).await.unwrap(), Some(made.clone()));
         assert_eq!(store.count_rooms_created_since(ann.id, made.created_at).await.unwrap(), 1);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use parlor::{
     auth::Keys,
     domain::{
+        audit::By,
         ids::{LoginId, UserId},
         user::{FullName, Role, Username},
     },
@@ -44,7 +45,11 @@ impl TestApp {
             password_hash: None,
             role: Role::Client,
         };
-        let user = self.store.insert_user(user).await.expect("a user");
+        let user = self
+            .store
+            .insert_user(user, &By::server())
+            .await
+            .expect("a user");
         let mut refresh_hash = [0; 32];
         refresh_hash[..16].copy_from_slice(login.0.as_bytes());
         let login = NewLogin {
@@ -56,7 +61,10 @@ impl TestApp {
             refresh_expires_at: user.created_at + Duration::from_secs(3_600),
         };
         let sid = login.id;
-        self.store.insert_login(login).await.expect("a login");
+        self.store
+            .insert_login(login, &By::server())
+            .await
+            .expect("a login");
         let issued = self.keys().issue(&user, sid, Duration::from_secs(3_600));
         Person {
             id: user.id,

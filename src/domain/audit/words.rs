@@ -1,0 +1,103 @@
+//! The closed sets of words in the audit log.
+
+/// A word for each of a closed set, such as `user.create`.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$about])* $variant,)*
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The word in the log, which never changes.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+    };
+}
+
+words!(
+    /// Something that is kept in the audit log.
+    ///
+    /// A new one is a line here: what it is about, a dot, what was done.
+    Act {
+        /// An account was made.
+        UserCreate = "user.create",
+        /// The first admin was made.
+        UserFirstAdmin = "user.first_admin",
+        /// Names or the like were changed.
+        UserUpdate = "user.update",
+        /// The password was changed.
+        UserPassword = "user.password",
+        /// The e-mail address was changed.
+        UserEmail = "user.email",
+        /// Somebody has another role.
+        UserRole = "user.role",
+        /// An account was switched off.
+        UserDeactivate = "user.deactivate",
+        /// An account was switched on again.
+        UserActivate = "user.activate",
+        /// An account was deleted.
+        UserDelete = "user.delete",
+        /// Somebody signed in.
+        LoginOpen = "login.open",
+        /// One login ended.
+        LoginEnd = "login.end",
+        /// Several or all logins of somebody ended.
+        LoginEndAll = "login.end_all",
+        /// A refresh token was used twice, so its login ended.
+        LoginReuse = "login.refresh_reuse",
+        /// A room was made.
+        RoomCreate = "room.create",
+        /// The log itself was exported.
+        AuditExport = "audit.export",
+    }
+);
+
+words!(
+    /// Why somebody was refused. Refusals are summed, so that strangers cannot fill the log.
+    Refusal {
+        /// Nobody was signed in where somebody must be.
+        NoToken = "refusal.no_token",
+        /// A token that is none of ours, or whose login ended.
+        BadToken = "refusal.bad_token",
+        /// A token that ran out.
+        ExpiredToken = "refusal.expired_token",
+        /// A refresh token that is none of ours, was used or ran out.
+        BadRefreshToken = "refusal.bad_refresh_token",
+        /// Unknown user, wrong password or an account that is switched off.
+        WrongPassword = "refusal.wrong_password",
+        /// Not the token that makes the first admin.
+        WrongSetupToken = "refusal.wrong_setup_token",
+        /// Something else that did not prove who asked.
+        Unauthenticated = "refusal.unauthenticated",
+        /// No right to do it.
+        Forbidden = "refusal.forbidden",
+        /// Registration is closed.
+        RegistrationClosed = "refusal.registration_closed",
+        /// Too often.
+        RateLimited = "refusal.rate_limited",
+        /// Too many sockets of one user.
+        TooManySockets = "refusal.too_many_sockets",
+    }
+);
+
+words!(
+    /// The way an act came in.
+    Via {
+        /// A request or a socket.
+        Api = "api",
+        /// `parlor` in a terminal.
+        CommandLine = "command_line",
+        /// The server by itself.
+        Server = "server",
+    }
+);
