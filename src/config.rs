@@ -110,8 +110,11 @@ pub struct AuthConfig {
     pub registration_open: bool,
     /// The first admin, made if the database has none.
     pub admin: Option<(Email, NewPassword)>,
-    /// How long a login lasts without being refreshed; not a setting.
+    /// How long a login lasts without being refreshed.
     pub refresh_lifetime: Duration,
+    /// How long a login lasts from the sign-in, however often it is refreshed; `None` is without
+    /// end.
+    pub login_lifetime: Option<Duration>,
 }
 
 impl Default for AuthConfig {
@@ -123,6 +126,7 @@ impl Default for AuthConfig {
             registration_open: true,
             admin: None,
             refresh_lifetime: Duration::from_secs(30 * 86_400),
+            login_lifetime: None,
         }
     }
 }
@@ -135,12 +139,30 @@ pub struct LimitsConfig {
     pub max_connections_per_user: usize,
     /// Of one user; five times as many at once.
     pub messages_per_second: u32,
+    /// Of all in one room; five times as many at once.
+    pub room_messages_per_second: u32,
+    /// Of one user, over all sockets.
+    pub joins_per_minute: u32,
+    /// Of one room; twenty times as many at once.
+    pub room_joins_per_second: u32,
     /// For one account; six times as many from one address.
     pub login_attempts_per_minute: u32,
     /// From one address.
     pub registrations_per_minute: u32,
+    /// Mails to one address; six times as many asked for from one network address.
+    pub resets_per_hour: u32,
+    /// Of one login; as many with unknown tokens from one address.
+    pub refreshes_per_minute: u32,
+    /// Steps of signing in with a provider, from one address.
+    pub oauth_requests_per_minute: u32,
+    /// With one token; ten times as many at once.
+    pub requests_per_second: u32,
     /// How long one `typing` of a user counts.
     pub typing: Duration,
+    /// Of one user in all rooms; five times as many at once.
+    pub typing_per_second: u32,
+    /// Of all in one room; five times as many at once.
+    pub room_typing_per_second: u32,
 }
 
 impl Default for LimitsConfig {
@@ -149,9 +171,42 @@ impl Default for LimitsConfig {
             max_connections: Descriptors::of_process().by_default_for_sockets(),
             max_connections_per_user: 50,
             messages_per_second: 20,
+            room_messages_per_second: 200,
+            joins_per_minute: 600,
+            room_joins_per_second: 500,
             login_attempts_per_minute: 10,
             registrations_per_minute: 30,
+            resets_per_hour: 5,
+            refreshes_per_minute: 30,
+            oauth_requests_per_minute: 120,
+            requests_per_second: 50,
             typing: Duration::from_secs(3),
+            typing_per_second: 10,
+            room_typing_per_second: 50,
+        }
+    }
+}
+
+impl LimitsConfig {
+    /// Everything that may be switched off is.
+    #[must_use]
+    pub const fn unlimited() -> Self {
+        Self {
+            max_connections: 0,
+            max_connections_per_user: 0,
+            messages_per_second: 0,
+            room_messages_per_second: 0,
+            joins_per_minute: 0,
+            room_joins_per_second: 0,
+            login_attempts_per_minute: 0,
+            registrations_per_minute: 0,
+            resets_per_hour: 0,
+            refreshes_per_minute: 0,
+            oauth_requests_per_minute: 0,
+            requests_per_second: 0,
+            typing: Duration::ZERO,
+            typing_per_second: 0,
+            room_typing_per_second: 0,
         }
     }
 }

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{domain::Invalid, protocol::code::ErrorCode};
+use crate::{domain::Invalid, limits::Exhausted, protocol::code::ErrorCode};
 
 /// Why a request failed, as far as its sender may know.
 ///
@@ -43,7 +43,7 @@ pub enum ApiError {
         message: &'static str,
     },
     #[error("Too many requests; try again later")]
-    RateLimited { retry_after: Duration },
+    RateLimited(Exhausted),
     #[error("The server has too much to do; try the same again")]
     Overloaded { retry_after: Duration },
     #[error("The service cannot store or read data now; try again later")]
@@ -55,6 +55,12 @@ pub enum ApiError {
 impl From<Invalid> for ApiError {
     fn from(invalid: Invalid) -> Self {
         Self::Invalid(vec![invalid])
+    }
+}
+
+impl From<Exhausted> for ApiError {
+    fn from(exhausted: Exhausted) -> Self {
+        Self::RateLimited(exhausted)
     }
 }
 
@@ -78,7 +84,7 @@ impl ApiError {
             Self::PayloadTooLarge => ErrorCode::PayloadTooLarge,
             Self::UnsupportedMediaType => ErrorCode::UnsupportedMediaType,
             Self::Conflict { code, .. } => *code,
-            Self::RateLimited { .. } => ErrorCode::RateLimited,
+            Self::RateLimited(_) => ErrorCode::RateLimited,
             Self::Overloaded { .. } => ErrorCode::Overloaded,
             Self::Unavailable(_) => ErrorCode::Unavailable,
             Self::Internal(_) => ErrorCode::Internal,
@@ -90,9 +96,8 @@ impl ApiError {
     pub fn problem(&self) -> Problem {
         let (fields, retry_after) = match self {
             Self::Invalid(fields) => (fields.clone(), None),
-            Self::RateLimited { retry_after } | Self::Overloaded { retry_after } => {
-                (Vec::new(), Some(*retry_after))
-            }
+            Self::RateLimited(exhausted) => (Vec::new(), Some(exhausted.wait)),
+            Self::Overloaded { retry_after } => (Vec::new(), Some(*retry_after)),
             Self::Unavailable(_) => (Vec::new(), Some(Duration::from_secs(1))),
             _ => (Vec::new(), None),
         };
@@ -102,6 +107,10 @@ impl ApiError {
             message: self.to_string(),
             fields,
             retry_after,
+            exhausted: match self {
+                Self::RateLimited(exhausted) => Some(*exhausted),
+                _ => None,
+            },
         }
     }
 }
@@ -120,7 +129,7 @@ impl ResponseError for ApiError {
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Conflict { .. } => StatusCode::CONFLICT,
-            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Overloaded { .. } | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -145,6 +154,8 @@ pub struct Problem {
     pub fields: Vec<Invalid>,
     /// When to try again; rounded up to whole seconds in the `Retry-After` header.
     pub retry_after: Option<Duration>,
+    /// The limit that was reached.
+    pub exhausted: Option<Exhausted>,
 }
 
 /// The one shape of every error.

@@ -1,9 +1,14 @@
 //! How often one may do what: bounded tables of who did it lately.
 
 mod address;
+mod attempt;
+mod guesses;
+mod quota;
 mod table;
+mod told;
 
 use std::{
+    hash::{BuildHasher, Hash},
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     sync::Arc,
@@ -11,14 +16,22 @@ use std::{
 };
 
 use governor::Quota;
+use uuid::Uuid;
 
 use crate::{
     config::LimitsConfig,
-    domain::{fold_case, ids::UserId},
+    domain::{
+        fold_case,
+        ids::{LoginId, RoomId, UserId},
+    },
 };
 
 pub use address::client_address;
+use attempt::Secrets;
+pub use attempt::{Attempt, Known};
+pub use quota::{Counted, Exhausted, Left, Policy};
 use table::Table;
+pub use told::{tell, told};
 
 /// Rooms that one user may make in an hour.
 const ROOMS_PER_HOUR: u32 = 10;
@@ -26,9 +39,25 @@ const ROOMS_PER_HOUR: u32 = 10;
 /// Attempts of one address to make the first admin.
 const SETUPS_PER_MINUTE: u32 = 10;
 
+/// An address is many people: a school behind one router signs in at once.
+const ACCOUNTS_OF_AN_ADDRESS: u32 = 6;
+
+/// Seconds' worth of messages, or of a user's typing, that may come at once.
+const TALK_BURST: u32 = 5;
+/// Seconds' worth of requests that may come at once: a page that is opened asks for a lot.
+const REQUEST_BURST: u32 = 10;
+/// Seconds' worth of joins of a room that may come at once: after a restart all of its members come
+/// back within seconds.
+const JOIN_BURST: u32 = 20;
+/// How many times as many requests as with one token come from one address without any.
+const VISITORS_OF_AN_ADDRESS: u32 = 4;
+/// And how many times as many with whatever tokens.
+const TOKENS_OF_AN_ADDRESS: u32 = 20;
+
 /// The limits of this process. Cloning shares the tables.
 ///
-/// Every check counts, refused ones apart, and a refusal says how long to wait.
+/// Every check counts, refused ones apart; a refusal says how long to wait, and what is left is
+/// told otherwise. An IPv6 address counts as its /64, which is what one subscriber gets.
 #[derive(Clone)]
 pub struct Limits {
     tables: Arc<Tables>,
@@ -36,12 +65,24 @@ pub struct Limits {
 
 struct Tables {
     messages: Option<Table<UserId>>,
-    login_accounts: Option<Table<u64>>,
-    login_addresses: Option<Table<IpAddr>>,
-    registrations: Option<Table<IpAddr>>,
+    room_messages: Option<Table<u64>>,
+    typing: Option<Table<UserId>>,
+    room_typing: Option<Table<u64>>,
+    joins: Option<Table<UserId>>,
+    room_joins: Option<Table<u64>>,
     rooms: Option<Table<UserId>>,
+    secrets: Option<Secrets>,
+    registrations: Option<Table<IpAddr>>,
     setups: Option<Table<IpAddr>>,
-    /// Makes an account's name a number: a stranger chooses the name and its length.
+    reset_accounts: Option<Table<u64>>,
+    reset_addresses: Option<Table<IpAddr>>,
+    refreshes: Option<Table<LoginId>>,
+    unknown_refreshes: Option<Table<IpAddr>>,
+    oauth: Option<Table<IpAddr>>,
+    requests: Option<Table<Uuid>>,
+    visitors: Option<Table<IpAddr>>,
+    bearers: Option<Table<IpAddr>>,
+    /// Makes a name a number: a stranger chooses the name and its length.
     names: std::hash::RandomState,
 }
 
@@ -49,78 +90,256 @@ impl Limits {
     /// Empty tables.
     #[must_use]
     pub fn new(config: &LimitsConfig) -> Self {
-        let per_minute = |count: u32| NonZeroU32::new(count).map(Quota::per_minute);
-        let messages = NonZeroU32::new(config.messages_per_second).map(|rate| {
-            let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(4));
-            Quota::per_second(rate).allow_burst(burst)
-        });
-        let logins = config.login_attempts_per_minute;
+        let some = NonZeroU32::new;
+        let per_minute = |count: u32| some(count).map(Quota::per_minute);
+        let per_hour = |count: u32| some(count).map(Quota::per_hour);
+        let per_second = |count: u32, burst: u32| {
+            let quota = some(count).map(Quota::per_second);
+            let burst = some(count.saturating_mul(burst));
+            Some(quota?.allow_burst(burst?))
+        };
+        let requests = config.requests_per_second;
+        let of_address = |count: u32| count.saturating_mul(ACCOUNTS_OF_AN_ADDRESS);
         Self {
             tables: Arc::new(Tables {
-                messages: messages.map(Table::new),
-                login_accounts: per_minute(logins).map(Table::new),
-                login_addresses: per_minute(logins.saturating_mul(6)).map(Table::new),
-                registrations: per_minute(config.registrations_per_minute).map(Table::new),
-                rooms: NonZeroU32::new(ROOMS_PER_HOUR)
-                    .map(Quota::per_hour)
-                    .map(Table::new),
-                setups: per_minute(SETUPS_PER_MINUTE).map(Table::new),
+                messages: table("messages", per_second(config.messages_per_second, TALK_BURST)),
+                room_messages: table(
+                    "room-messages",
+                    per_second(config.room_messages_per_second, TALK_BURST),
+                ),
+                typing: table("typing", per_second(config.typing_per_second, TALK_BURST)),
+                room_typing: table(
+                    "room-typing",
+                    per_second(config.room_typing_per_second, TALK_BURST),
+                ),
+                joins: table("joins", per_minute(config.joins_per_minute)),
+                room_joins: table(
+                    "room-joins",
+                    per_second(config.room_joins_per_second, JOIN_BURST),
+                ),
+                rooms: table("rooms", per_hour(ROOMS_PER_HOUR)),
+                secrets: some(config.login_attempts_per_minute).map(Secrets::new),
+                registrations: table(
+                    "registrations",
+                    per_minute(config.registrations_per_minute),
+                ),
+                setups: table("setups", per_minute(SETUPS_PER_MINUTE)),
+                reset_accounts: table("resets", per_hour(config.resets_per_hour)),
+                reset_addresses: table("resets", per_hour(of_address(config.resets_per_hour))),
+                refreshes: table("refreshes", per_minute(config.refreshes_per_minute)),
+                unknown_refreshes: table("refreshes", per_minute(config.refreshes_per_minute)),
+                oauth: table("oauth", per_minute(config.oauth_requests_per_minute)),
+                requests: table("requests", per_second(requests, REQUEST_BURST)),
+                visitors: table(
+                    "requests-of-address",
+                    per_second(
+                        requests.saturating_mul(VISITORS_OF_AN_ADDRESS),
+                        REQUEST_BURST,
+                    ),
+                ),
+                bearers: table(
+                    "requests-of-address",
+                    per_second(requests.saturating_mul(TOKENS_OF_AN_ADDRESS), REQUEST_BURST),
+                ),
                 names: std::hash::RandomState::new(),
             }),
         }
     }
 
-    /// Counts a message of `user`, over any path.
+    /// Counts a message of `user` in `room`, over any path.
     ///
     /// # Errors
-    /// Too many: how long to wait.
-    pub fn message(&self, user: UserId) -> Result<(), Duration> {
-        check(self.tables.messages.as_ref(), &user)
+    /// Too many of the user's, or of all in the room.
+    pub fn message(&self, user: UserId, room: &RoomId) -> Counted {
+        let left = check(self.tables.messages.as_ref(), &user)?;
+        check(self.tables.room_messages.as_ref(), &self.number(room))?;
+        Ok(left)
     }
 
-    /// Counts an attempt to sign in: for the account, whether it exists or not, and from the
-    /// address.
+    /// Counts a sign of `user` writing in `room`.
     ///
     /// # Errors
-    /// Too many for either: how long to wait.
-    pub fn login(&self, account: &str, address: IpAddr) -> Result<(), Duration> {
-        use std::hash::BuildHasher;
+    /// Too many of the user's, or of all in the room.
+    pub fn typing(&self, user: UserId, room: &RoomId) -> Counted {
+        check(self.tables.typing.as_ref(), &user)?;
+        check(self.tables.room_typing.as_ref(), &self.number(room))
+    }
 
-        check(self.tables.login_addresses.as_ref(), &network(address))?;
-        let account = self.tables.names.hash_one(fold_case(account));
-        check(self.tables.login_accounts.as_ref(), &account)
+    /// Counts a join of `user` to `room`, whether there is such a room or not.
+    ///
+    /// # Errors
+    /// Too many of the user's, or of all to the room.
+    pub fn join(&self, user: UserId, room: &RoomId) -> Counted {
+        check(self.tables.joins.as_ref(), &user)?;
+        check(self.tables.room_joins.as_ref(), &self.number(room))
+    }
+
+    /// Counts a room that `user` makes, who according to the database made some within an hour.
+    ///
+    /// # Errors
+    /// Too many.
+    pub fn room(&self, user: UserId, made: i64) -> Counted {
+        let rooms = self.tables.rooms.as_ref();
+        match rooms.map(Table::policy) {
+            Some(policy) if made >= i64::from(ROOMS_PER_HOUR) => Err(Exhausted {
+                policy,
+                wait: Duration::from_secs(policy.window / u64::from(ROOMS_PER_HOUR)),
+            }),
+            _ => check(rooms, &user),
+        }
+    }
+
+    /// Counts an attempt to sign in with a password: for the account, whether it exists or not, and
+    /// from the address. Tell the attempt how it went.
+    ///
+    /// Who is `known` to the account is counted by what it is known by, so that no stranger uses up
+    /// its attempts. `docs/security.md` has the reasons.
+    ///
+    /// # Errors
+    /// Too many for either, or too many wrong ones lately.
+    pub fn login(
+        &self,
+        account: &str,
+        address: IpAddr,
+        known: Known,
+    ) -> Result<Attempt, Exhausted> {
+        self.attempt(("login", fold_case(account)), address, known)
+    }
+
+    /// Counts an attempt at the second factor of `user`, whose first one was right. Tell the attempt
+    /// how it went.
+    ///
+    /// # Errors
+    /// Too many, or too many wrong ones lately.
+    pub fn second_factor(
+        &self,
+        user: UserId,
+        address: IpAddr,
+        known: Known,
+    ) -> Result<Attempt, Exhausted> {
+        self.attempt(("second factor", user), address, known)
+    }
+
+    /// Counts an attempt of `user`, who is signed in by `login`, to prove the own password or code
+    /// once more: a stolen token must not be enough to guess it at leisure. Tell the attempt how it
+    /// went.
+    ///
+    /// # Errors
+    /// Too many, or too many wrong ones lately.
+    pub fn confirmation(&self, user: UserId, login: LoginId) -> Result<Attempt, Exhausted> {
+        let account = self.number(("confirmation", user));
+        let one = self.number(("confirmation", user, login));
+        self.guess(account, one, None, Known::Network)
+    }
+
+    fn attempt(
+        &self,
+        account: impl Hash,
+        address: IpAddr,
+        known: Known,
+    ) -> Result<Attempt, Exhausted> {
+        let address = network(address);
+        let account = self.number(account);
+        let one = match known {
+            Known::Device(device) => self.number((account, device)),
+            Known::Network | Known::No => self.number((account, address)),
+        };
+        self.guess(account, one, Some(address), known)
+    }
+
+    fn guess(
+        &self,
+        account: u64,
+        one: u64,
+        address: Option<IpAddr>,
+        known: Known,
+    ) -> Result<Attempt, Exhausted> {
+        match &self.tables.secrets {
+            Some(secrets) => secrets.attempt(account, one, address, known),
+            None => Ok(Attempt::unlimited()),
+        }
     }
 
     /// Counts a registration from `address`.
     ///
     /// # Errors
-    /// Too many: how long to wait.
-    pub fn registration(&self, address: IpAddr) -> Result<(), Duration> {
+    /// Too many.
+    pub fn registration(&self, address: IpAddr) -> Counted {
         check(self.tables.registrations.as_ref(), &network(address))
-    }
-
-    /// Counts a room that `user` makes.
-    ///
-    /// # Errors
-    /// Too many: how long to wait.
-    pub fn room(&self, user: UserId) -> Result<(), Duration> {
-        check(self.tables.rooms.as_ref(), &user)
     }
 
     /// Counts an attempt from `address` to make the first admin, with the right token or not.
     ///
     /// # Errors
-    /// Too many: how long to wait.
-    pub fn setup(&self, address: IpAddr) -> Result<(), Duration> {
+    /// Too many.
+    pub fn setup(&self, address: IpAddr) -> Counted {
         check(self.tables.setups.as_ref(), &network(address))
+    }
+
+    /// Counts a mail that somebody at `address` asks for, to be sent to an account or an e-mail
+    /// address that may not exist: a forgotten password, or an address to be verified.
+    ///
+    /// # Errors
+    /// Too many to it, or from there.
+    pub fn reset(&self, account: &str, address: IpAddr) -> Counted {
+        check(self.tables.reset_addresses.as_ref(), &network(address))?;
+        let account = self.number(fold_case(account));
+        check(self.tables.reset_accounts.as_ref(), &account)
+    }
+
+    /// Counts a refresh of `login`, or from `address` if the token belongs to none.
+    ///
+    /// # Errors
+    /// Too many.
+    pub fn refresh(&self, login: Option<LoginId>, address: IpAddr) -> Counted {
+        match login {
+            Some(login) => check(self.tables.refreshes.as_ref(), &login),
+            None => check(self.tables.unknown_refreshes.as_ref(), &network(address)),
+        }
+    }
+
+    /// Counts a step of signing in with a provider, or another way without a password, from
+    /// `address`: start, callback and exchange are one each.
+    ///
+    /// # Errors
+    /// Too many.
+    pub fn oauth(&self, address: IpAddr) -> Counted {
+        check(self.tables.oauth.as_ref(), &network(address))
+    }
+
+    /// Counts a request with a token that is valid: `token` is the login's or API token's id.
+    ///
+    /// # Errors
+    /// Too many.
+    pub fn request(&self, token: Uuid) -> Counted {
+        check(self.tables.requests.as_ref(), &token)
+    }
+
+    /// Counts a request from `address`: one that `bears` a token, whose own limit counts as well if
+    /// it is valid, or none.
+    ///
+    /// # Errors
+    /// Too many.
+    pub fn request_from(&self, address: IpAddr, bears: bool) -> Counted {
+        let table = if bears {
+            &self.tables.bearers
+        } else {
+            &self.tables.visitors
+        };
+        check(table.as_ref(), &network(address))
+    }
+
+    fn number(&self, name: impl Hash) -> u64 {
+        self.tables.names.hash_one(name)
     }
 }
 
-fn check<K: Clone + Eq + std::hash::Hash>(
-    table: Option<&Table<K>>,
-    key: &K,
-) -> Result<(), Duration> {
-    table.map_or(Ok(()), |table| table.check(key))
+fn table<K: Clone + Eq + Hash>(name: &'static str, quota: Option<Quota>) -> Option<Table<K>> {
+    quota.map(|quota| Table::new(name, quota))
+}
+
+fn check<K: Clone + Eq + Hash>(table: Option<&Table<K>>, key: &K) -> Counted {
+    table.map_or(Ok(None), |table| table.check(key))
 }
 
 /// What counts as one address: IPv6 by its /64, which is what one subscriber gets.
@@ -135,113 +354,4 @@ pub fn network(address: IpAddr) -> IpAddr {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-
-    fn limits() -> Limits {
-        Limits::new(&LimitsConfig {
-            messages_per_second: 1,
-            login_attempts_per_minute: 2,
-            registrations_per_minute: 1,
-            ..LimitsConfig::default()
-        })
-    }
-
-    fn until_refused(mut attempt: impl FnMut() -> Result<(), Duration>) -> (u32, Duration) {
-        let mut allowed = 0;
-        loop {
-            match attempt() {
-                Ok(()) => allowed += 1,
-                Err(wait) => return (allowed, wait),
-            }
-            assert!(allowed < 1_000, "there is no limit");
-        }
-    }
-
-    #[test]
-    fn one_who_talks_too_much_silences_nobody_else() {
-        let limits = limits();
-        let (ann, bob) = (UserId::new(), UserId::new());
-        let (allowed, wait) = until_refused(|| limits.message(ann));
-        assert!(
-            (5..=6).contains(&allowed),
-            "a burst is five seconds' worth: {allowed}"
-        );
-        assert!(wait <= Duration::from_secs(1), "{wait:?}");
-        assert_eq!(limits.message(bob), Ok(()));
-    }
-
-    #[test]
-    fn an_account_is_guarded_against_guesses_from_everywhere() {
-        let limits = limits();
-        let mut from = 0_u32;
-        let (allowed, _) = until_refused(|| {
-            from += 1;
-            let address = IpAddr::V4(from.into());
-            limits.login(
-                if from.is_multiple_of(2) {
-                    "Ann@example.org"
-                } else {
-                    "ann@EXAMPLE.org"
-                },
-                address,
-            )
-        });
-        assert_eq!(allowed, 2, "other spellings are the same account");
-    }
-
-    #[test]
-    fn an_address_cannot_try_one_account_after_the_other() {
-        let limits = limits();
-        let mut account = 0;
-        let (allowed, _) = until_refused(|| {
-            account += 1;
-            limits.login(&account.to_string(), HERE)
-        });
-        assert_eq!(allowed, 12);
-    }
-
-    #[test]
-    fn a_subscriber_has_one_address_however_many_he_uses() {
-        let limits = limits();
-        let mut host = 0_u16;
-        let (allowed, _) = until_refused(|| {
-            host += 1;
-            limits.registration(IpAddr::V6(Ipv6Addr::new(
-                0x2001, 0xdb8, 0, 1, 0, 0, 0, host,
-            )))
-        });
-        assert_eq!(allowed, 1);
-        let neighbour = Ipv6Addr::new(0x2001, 0xdb8, 0, 2, 0, 0, 0, 1);
-        assert_eq!(limits.registration(neighbour.into()), Ok(()));
-        assert_eq!(limits.registration(HERE), Ok(()));
-        let mapped = std::net::Ipv4Addr::LOCALHOST.to_ipv6_mapped();
-        assert!(
-            limits.registration(mapped.into()).is_err(),
-            "the same host as before"
-        );
-    }
-
-    #[test]
-    fn zero_is_no_limit() {
-        let limits = Limits::new(&LimitsConfig {
-            messages_per_second: 0,
-            login_attempts_per_minute: 0,
-            registrations_per_minute: 0,
-            ..LimitsConfig::default()
-        });
-        let ann = UserId::new();
-        for _ in 0..1_000 {
-            assert_eq!(limits.message(ann), Ok(()));
-            assert_eq!(limits.login("ann", HERE), Ok(()));
-            assert_eq!(limits.registration(HERE), Ok(()));
-        }
-        assert_eq!(
-            until_refused(|| limits.room(ann)).0,
-            10,
-            "this one is always on"
-        );
-    }
-}
+mod tests;

@@ -23,6 +23,15 @@ SETTINGS = {
     "MESSAGES_PER_SECOND": "0",
     "LOGIN_ATTEMPTS_PER_MINUTE": "0",
     "REGISTRATIONS_PER_MINUTE": "0",
+    "ROOM_MESSAGES_PER_SECOND": "0",
+    "JOINS_PER_MINUTE": "0",
+    "ROOM_JOINS_PER_SECOND": "0",
+    "RESETS_PER_HOUR": "0",
+    "REFRESHES_PER_MINUTE": "0",
+    "OAUTH_REQUESTS_PER_MINUTE": "0",
+    "REQUESTS_PER_SECOND": "0",
+    "TYPING_PER_SECOND": "0",
+    "ROOM_TYPING_PER_SECOND": "0",
     "RUST_LOG": "warn",
 }
 ROOM = ("INSERT INTO chat_rooms (id, name, kind, last_seq, last_rev, created_at) "

@@ -21,6 +21,7 @@ use crate::{
         user::{Role, User},
     },
     error::ApiError,
+    limits::{Limits, tell},
 };
 
 /// The person making the request.
@@ -143,6 +144,9 @@ async fn identify(request: &HttpRequest) -> Result<Option<Identity>, ApiError> {
     match authenticator.authenticate(token).await {
         Ok(identity) => {
             mark_user(request, identity.user.id);
+            if let Some(limits) = request.app_data::<web::Data<Limits>>() {
+                tell(request, limits.request(identity.login.0)?);
+            }
             Ok(Some(identity))
         }
         Err(error) => {

@@ -10,6 +10,7 @@ use super::{
     token::{Claims, Keys, TokenError},
 };
 use crate::{
+    clock,
     domain::{ids::LoginId, user::User},
     error::ApiError,
     store::Store,
@@ -116,15 +117,22 @@ impl Authenticator {
         }
     }
 
-    /// Makes a token for a login that the store has.
+    /// Makes a token for a login that the store has, and that ends at a time if there is one.
     ///
     /// # Errors
     /// The crypto library failed.
-    pub fn issue(&self, user: &User, login: LoginId) -> Result<IssuedToken, ApiError> {
-        match self.keys.issue(user, login, self.token_lifetime) {
+    pub fn issue(
+        &self,
+        user: &User,
+        login: LoginId,
+        ends_at: Option<DateTime<Utc>>,
+    ) -> Result<IssuedToken, ApiError> {
+        let left = ends_at.map(|end| (end - clock::now()).to_std().unwrap_or_default());
+        let lifetime = left.map_or(self.token_lifetime, |left| left.min(self.token_lifetime));
+        match self.keys.issue(user, login, lifetime) {
             Ok((token, _)) => Ok(IssuedToken {
                 token,
-                expires_in: self.token_lifetime.as_secs(),
+                expires_in: lifetime.as_secs(),
             }),
             Err(error) => Err(ApiError::Internal(error.into())),
         }

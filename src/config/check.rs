@@ -1,8 +1,11 @@
 //! From what was written to what it means.
 
+mod limits;
+
 use std::{
     net::{IpAddr, Ipv6Addr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use ipnet::IpNet;
@@ -10,8 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
-    AuthConfig, ChatTiming, Config, ConfigError, Descriptors, HttpTiming, LimitsConfig, LogConfig,
-    LogFormat, Secrets, ServerConfig, Settings, StoreConfig, reader::Reader,
+    AuthConfig, ChatTiming, Config, ConfigError, HttpTiming, LogConfig, LogFormat, Secrets, ServerConfig, Settings, StoreConfig, reader::Reader,
 };
 use crate::domain::user::{Email, NewPassword};
 
@@ -20,6 +22,9 @@ const MIN_SECRET_BYTES: usize = 32;
 
 /// A year: a token that lasts longer is a mistake in the unit.
 const MAX_TOKEN_SECONDS: u32 = 366 * 86_400;
+
+/// Ten years, for the same reason.
+const MAX_LOGIN_SECONDS: u32 = 10 * MAX_TOKEN_SECONDS;
 
 impl Config {
     /// Checks every setting.
@@ -34,7 +39,7 @@ impl Config {
             server: server(&mut reader, settings, secrets, &store),
             store,
             auth: auth(&mut reader, settings, secrets),
-            limits: limits(&mut reader, settings),
+            limits: limits::limits(&mut reader, settings),
             log: log(&mut reader, settings),
             http: HttpTiming::default(),
             chat: ChatTiming::default(),
@@ -158,49 +163,19 @@ fn auth(reader: &mut Reader, settings: &Settings, secrets: &Secrets) -> AuthConf
             default.registration_open,
         ),
         admin: admin(reader, settings, secrets),
-        refresh_lifetime: default.refresh_lifetime,
-    }
-}
-
-fn limits(reader: &mut Reader, settings: &Settings) -> LimitsConfig {
-    let default = LimitsConfig::default();
-    LimitsConfig {
-        max_connections: reader.number(
-            "MAX_CONNECTIONS",
-            settings.max_connections.as_deref().unwrap_or_default(),
-            0..=10_000_000,
-            Descriptors::of_process().by_default_for_sockets(),
+        refresh_lifetime: reader.seconds(
+            "LOGIN_IDLE_SECONDS",
+            &settings.login_idle_seconds,
+            1..=MAX_LOGIN_SECONDS,
+            default.refresh_lifetime,
         ),
-        max_connections_per_user: reader.number(
-            "MAX_CONNECTIONS_PER_USER",
-            &settings.max_connections_per_user,
-            0..=1_000_000,
-            default.max_connections_per_user,
-        ),
-        messages_per_second: reader.number(
-            "MESSAGES_PER_SECOND",
-            &settings.messages_per_second,
-            0..=1_000_000,
-            default.messages_per_second,
-        ),
-        login_attempts_per_minute: reader.number(
-            "LOGIN_ATTEMPTS_PER_MINUTE",
-            &settings.login_attempts_per_minute,
-            0..=1_000_000,
-            default.login_attempts_per_minute,
-        ),
-        registrations_per_minute: reader.number(
-            "REGISTRATIONS_PER_MINUTE",
-            &settings.registrations_per_minute,
-            0..=1_000_000,
-            default.registrations_per_minute,
-        ),
-        typing: reader.seconds(
-            "TYPING_SECONDS",
-            &settings.typing_seconds,
-            0..=3600,
-            default.typing,
-        ),
+        login_lifetime: Some(reader.seconds(
+            "LOGIN_LIFETIME_SECONDS",
+            &settings.login_lifetime_seconds,
+            0..=MAX_LOGIN_SECONDS,
+            Duration::ZERO,
+        ))
+        .filter(|lifetime| !lifetime.is_zero()),
     }
 }
 

@@ -69,6 +69,9 @@ impl fmt::Display for Config {
         line("ALLOW_UNSAFE_DATABASE", &store.allow_unsafe)?;
         line("JWT_SECRET", &hidden(auth.jwt_secret.is_some()))?;
         line("JWT_EXPIRATION", &auth.token_lifetime.as_secs())?;
+        line("LOGIN_IDLE_SECONDS", &auth.refresh_lifetime.as_secs())?;
+        let lifetime = auth.login_lifetime.unwrap_or_default();
+        line("LOGIN_LIFETIME_SECONDS", &lifetime.as_secs())?;
         line("BCRYPT_COST", &auth.bcrypt_cost)?;
         let registration = if auth.registration_open {
             "open"
@@ -82,12 +85,18 @@ impl fmt::Display for Config {
         line("MAX_CONNECTIONS", &limits.max_connections)?;
         line("MAX_CONNECTIONS_PER_USER", &limits.max_connections_per_user)?;
         line("MESSAGES_PER_SECOND", &limits.messages_per_second)?;
-        line(
-            "LOGIN_ATTEMPTS_PER_MINUTE",
-            &limits.login_attempts_per_minute,
-        )?;
+        line("ROOM_MESSAGES_PER_SECOND", &limits.room_messages_per_second)?;
+        line("JOINS_PER_MINUTE", &limits.joins_per_minute)?;
+        line("ROOM_JOINS_PER_SECOND", &limits.room_joins_per_second)?;
+        line("LOGIN_ATTEMPTS_PER_MINUTE", &limits.login_attempts_per_minute)?;
         line("REGISTRATIONS_PER_MINUTE", &limits.registrations_per_minute)?;
+        line("RESETS_PER_HOUR", &limits.resets_per_hour)?;
+        line("REFRESHES_PER_MINUTE", &limits.refreshes_per_minute)?;
+        line("OAUTH_REQUESTS_PER_MINUTE", &limits.oauth_requests_per_minute)?;
+        line("REQUESTS_PER_SECOND", &limits.requests_per_second)?;
         line("TYPING_SECONDS", &limits.typing.as_secs())?;
+        line("TYPING_PER_SECOND", &limits.typing_per_second)?;
+        line("ROOM_TYPING_PER_SECOND", &limits.room_typing_per_second)?;
         line("RUST_LOG", &log.filter)?;
         let format = match log.format {
             LogFormat::Json => "json",

@@ -63,6 +63,25 @@ pub struct Settings {
     #[arg(long, env = "JWT_EXPIRATION", global = true, default_value = "86400")]
     pub jwt_expiration: String,
 
+    /// How long a login lasts without being refreshed, in seconds.
+    #[arg(
+        long,
+        env = "LOGIN_IDLE_SECONDS",
+        global = true,
+        default_value = "2592000"
+    )]
+    pub login_idle_seconds: String,
+
+    /// How long a login lasts from the sign-in, however often it is refreshed, in seconds; 0 is
+    /// without end.
+    #[arg(
+        long,
+        env = "LOGIN_LIFETIME_SECONDS",
+        global = true,
+        default_value = "0"
+    )]
+    pub login_lifetime_seconds: String,
+
     /// What a password hash costs: 2 to the power of this, from 4 to 18.
     #[arg(long, env = "BCRYPT_COST", global = true, default_value = "12")]
     pub bcrypt_cost: String,
@@ -125,8 +144,30 @@ pub struct Settings {
     #[arg(long, env = "MESSAGES_PER_SECOND", global = true, default_value = "20")]
     pub messages_per_second: String,
 
-    /// Sign-in attempts for one account a minute, six times as many from one address; 0 is no
-    /// limit.
+    /// Messages of all users in one room a second, five times as many in a burst; 0 is no limit.
+    #[arg(
+        long,
+        env = "ROOM_MESSAGES_PER_SECOND",
+        global = true,
+        default_value = "200"
+    )]
+    pub room_messages_per_second: String,
+
+    /// Joins of rooms by one user a minute, over all sockets; 0 is no limit.
+    #[arg(long, env = "JOINS_PER_MINUTE", global = true, default_value = "600")]
+    pub joins_per_minute: String,
+
+    /// Joins of one room by all users a second, twenty times as many in a burst; 0 is no limit.
+    #[arg(
+        long,
+        env = "ROOM_JOINS_PER_SECOND",
+        global = true,
+        default_value = "500"
+    )]
+    pub room_joins_per_second: String,
+
+    /// Guesses at one account's password or second factor a minute, six times as many from one
+    /// address; then each wrong one doubles the wait. 0 is no limit.
     #[arg(
         long,
         env = "LOGIN_ATTEMPTS_PER_MINUTE",
@@ -144,9 +185,54 @@ pub struct Settings {
     )]
     pub registrations_per_minute: String,
 
+    /// Mails that may be asked for to one address an hour, for a forgotten password or to verify
+    /// it; six times as many from one network address. 0 is no limit.
+    #[arg(long, env = "RESETS_PER_HOUR", global = true, default_value = "5")]
+    pub resets_per_hour: String,
+
+    /// Refreshes of one login a minute, and of tokens that are not known from one address; 0 is no
+    /// limit.
+    #[arg(
+        long,
+        env = "REFRESHES_PER_MINUTE",
+        global = true,
+        default_value = "30"
+    )]
+    pub refreshes_per_minute: String,
+
+    /// Steps of signing in with a provider from one address a minute, some three for each who does;
+    /// 0 is no limit.
+    #[arg(
+        long,
+        env = "OAUTH_REQUESTS_PER_MINUTE",
+        global = true,
+        default_value = "120"
+    )]
+    pub oauth_requests_per_minute: String,
+
+    /// REST requests with one token a second, ten times as many in a burst; from one address 20
+    /// times as many with whatever tokens, and 4 times as many without. 0 is no limit.
+    #[arg(long, env = "REQUESTS_PER_SECOND", global = true, default_value = "50")]
+    pub requests_per_second: String,
+
     /// How often the typing of one user in a room is told, in seconds; 0 is every time.
     #[arg(long, env = "TYPING_SECONDS", global = true, default_value = "3")]
     pub typing_seconds: String,
+
+    /// Signs of typing of one user a second, in all rooms and five times as many in a burst; 0 is no
+    /// limit.
+    #[arg(long, env = "TYPING_PER_SECOND", global = true, default_value = "10")]
+    pub typing_per_second: String,
+
+    /// Signs of typing of all users in one room a second, five times as many in a burst; 0 is no
+    /// limit.
+    #[arg(
+        long,
+        env = "ROOM_TYPING_PER_SECOND",
+        global = true,
+        default_value = "50"
+    )]
+    pub room_typing_per_second: String,
 
     /// How long a stopping server may take, in seconds.
     #[arg(long, env = "SHUTDOWN_SECONDS", global = true, default_value = "8")]

@@ -3,10 +3,16 @@
 use std::{
     hash::{BuildHasher, Hash, RandomState},
     sync::atomic::{AtomicBool, AtomicU32, Ordering},
-    time::Duration,
 };
 
-use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock as _};
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
+    middleware::StateInformationMiddleware,
+    state::keyed::DefaultKeyedStateStore,
+};
+
+use super::quota::{Counted, Exhausted, Left, Policy};
 
 /// How many keys have an entry of their own; about 5 MiB.
 const CAPACITY: usize = 65_536;
@@ -24,8 +30,12 @@ enum Slot<K> {
     Shared(u64),
 }
 
+type Limiter<K> =
+    RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateInformationMiddleware>;
+
 pub(super) struct Table<K: Clone + Eq + Hash> {
-    limiter: DefaultKeyedRateLimiter<Slot<K>>,
+    limiter: Limiter<Slot<K>>,
+    policy: Policy,
     hasher: RandomState,
     capacity: usize,
     checks: AtomicU32,
@@ -33,13 +43,15 @@ pub(super) struct Table<K: Clone + Eq + Hash> {
 }
 
 impl<K: Clone + Eq + Hash> Table<K> {
-    pub(super) fn new(quota: Quota) -> Self {
-        Self::with_capacity(quota, CAPACITY)
+    /// An empty one. `name` is what clients are told of the limit.
+    pub(super) fn new(name: &'static str, quota: Quota) -> Self {
+        Self::with_capacity(name, quota, CAPACITY)
     }
 
-    fn with_capacity(quota: Quota, capacity: usize) -> Self {
+    fn with_capacity(name: &'static str, quota: Quota, capacity: usize) -> Self {
         Self {
-            limiter: DefaultKeyedRateLimiter::keyed(quota),
+            limiter: RateLimiter::keyed(quota).with_middleware(),
+            policy: Policy::new(name, quota),
             hasher: RandomState::new(),
             capacity,
             checks: AtomicU32::new(0),
@@ -47,8 +59,12 @@ impl<K: Clone + Eq + Hash> Table<K> {
         }
     }
 
+    pub(super) fn policy(&self) -> Policy {
+        self.policy
+    }
+
     /// Counts one of `key`; an error says how long to wait.
-    pub(super) fn check(&self, key: &K) -> Result<(), Duration> {
+    pub(super) fn check(&self, key: &K) -> Counted {
         let before = self.checks.fetch_add(1, Ordering::Relaxed);
         if before.is_multiple_of(CHECKS_BETWEEN_LOOKS) {
             self.tidy();
@@ -58,9 +74,13 @@ impl<K: Clone + Eq + Hash> Table<K> {
         } else {
             Slot::Own(key.clone())
         };
-        self.limiter
-            .check_key(&slot)
-            .map_err(|refused| refused.wait_time_from(self.limiter.clock().now()))
+        match self.limiter.check_key(&slot) {
+            Ok(state) => Ok(Some(Left::after(self.policy, &state))),
+            Err(refused) => Err(Exhausted {
+                policy: self.policy,
+                wait: refused.wait_time_from(self.limiter.clock().now()),
+            }),
+        }
     }
 
     /// Drops the keys that did nothing lately, and sees whether there is room for new ones.
@@ -75,13 +95,13 @@ impl<K: Clone + Eq + Hash> Table<K> {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
+    use std::{num::NonZeroU32, time::Duration};
 
     use super::*;
 
     #[test]
     fn a_crowd_of_keys_does_not_make_it_grow() {
-        let table = Table::with_capacity(Quota::per_hour(NonZeroU32::MIN), 2_000);
+        let table = Table::with_capacity("some", Quota::per_hour(NonZeroU32::MIN), 2_000);
         for key in 0..200_000_u32 {
             let _ = table.check(&key);
         }
@@ -99,12 +119,28 @@ mod tests {
 
     #[test]
     fn a_refusal_tells_how_long_to_wait() {
-        let table = Table::new(Quota::per_minute(NonZeroU32::MIN));
-        assert_eq!(table.check(&1), Ok(()));
-        let wait = table.check(&1).unwrap_err();
+        let table = Table::new("some", Quota::per_minute(NonZeroU32::MIN));
+        assert!(table.check(&1).is_ok());
+        let refused = table.check(&1).unwrap_err();
+        let wait = refused.wait;
         assert!(
             wait > Duration::from_secs(50) && wait <= Duration::from_secs(60),
             "{wait:?}"
         );
+        assert_eq!(refused.item(), "\"some\";r=0;t=60");
+        assert_eq!(refused.policy.item(), "\"some\";q=1;w=60");
+    }
+
+    #[test]
+    fn what_is_left_is_told() {
+        let three = NonZeroU32::MIN.saturating_add(2);
+        let table = Table::new("some", Quota::per_minute(three));
+        let items = [(); 3].map(|()| table.check(&1).unwrap().unwrap().item());
+        let told = [
+            "\"some\";r=2;t=20",
+            "\"some\";r=1;t=40",
+            "\"some\";r=0;t=60",
+        ];
+        assert_eq!(items, told);
     }
 }

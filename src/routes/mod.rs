@@ -87,6 +87,7 @@ pub fn app(
     App::new()
         .configure(|app| provide(app, state))
         .configure(configure)
+        .wrap(from_fn(middleware::limit_request))
         .wrap(cross_origin)
         .wrap(from_fn(middleware::finish_answer))
         .wrap(from_fn(middleware::count_request))

@@ -1,7 +1,5 @@
 //! `/api/chat/rooms`: which rooms there are, and who is in them.
 
-use std::time::Duration;
-
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -26,16 +24,13 @@ use crate::{
         user::Profile,
     },
     error::ApiError,
-    limits::Limits,
+    limits::{Limits, tell},
     protocol::code::ErrorCode,
     store::{Reader, Store},
 };
 
 /// The most rooms that a list has.
 const MAX_ROOMS: i64 = 1_000;
-
-/// Rooms that one user may make in an hour.
-const ROOMS_PER_HOUR: i64 = 10;
 
 pub fn configure(api: &mut Api) {
     api.add(
@@ -168,14 +163,7 @@ async fn create_room(
     let made = store
         .count_rooms_created_since(user.id, an_hour_ago)
         .await?;
-    if made >= ROOMS_PER_HOUR {
-        return Err(ApiError::RateLimited {
-            retry_after: Duration::from_secs(3600 / ROOMS_PER_HOUR.unsigned_abs()),
-        });
-    }
-    limits
-        .room(user.id)
-        .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
+    tell(&request, limits.room(user.id, made)?);
     let room = store
         .insert_room(
             &id,

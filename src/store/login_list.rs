@@ -34,7 +34,8 @@ impl Store {
     /// Up to `limit` open logins of a user: `current` first, then the one used last.
     ///
     /// One that has neither a refresh token nor, because it was last used before `tokens_since`, a
-    /// token that still counts, lets nobody in and is left out.
+    /// token that still counts, lets nobody in and is left out; so is one from before
+    /// `opened_since`.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -43,11 +44,12 @@ impl Store {
         user: UserId,
         current: LoginId,
         tokens_since: DateTime<Utc>,
+        opened_since: DateTime<Utc>,
         limit: i64,
     ) -> Result<Vec<OpenLogin>, StoreError> {
         const SQL: &str =
             "SELECT l.id, l.device, l.address, l.created_at, l.last_used_at FROM logins l
-             WHERE l.user_id = $1 AND l.ended_at IS NULL
+             WHERE l.user_id = $1 AND l.ended_at IS NULL AND l.created_at > $6
                  AND (l.last_used_at > $3 OR EXISTS (
                      SELECT 1 FROM refresh_tokens t
                      WHERE t.login_id = l.id AND t.used_at IS NULL AND t.expires_at > $4))
@@ -61,6 +63,7 @@ impl Store {
                     .bind(tokens_since)
                     .bind(clock::now())
                     .bind(limit)
+                    .bind(opened_since)
                     .fetch_all(db)
                     .await?
             }))

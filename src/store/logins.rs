@@ -28,6 +28,10 @@ pub struct NewLogin {
     /// The user agent; cut after 200 characters.
     pub device: Option<String>,
     pub address: Option<String>,
+    /// The address as it is limited.
+    pub network: Option<String>,
+    /// SHA-256 of the browser's secret, if it is one.
+    pub device_hash: Option<[u8; 32]>,
     /// SHA-256 of the refresh token, which itself is not kept.
     pub refresh_hash: [u8; 32],
     pub refresh_expires_at: DateTime<Utc>,
@@ -62,8 +66,9 @@ impl Store {
         const USER_LOCKED: &str =
             "SELECT id FROM users WHERE id = $1 AND active AND deleted_at IS NULL FOR SHARE";
         const LOGIN: &str =
-            "INSERT INTO logins (id, user_id, device, address, created_at, last_used_at)
-             VALUES ($1, $2, $3, $4, $5, $5)";
+            "INSERT INTO logins (id, user_id, device, address, created_at, last_used_at, network,
+                 device_hash)
+             VALUES ($1, $2, $3, $4, $5, $5, $6, $7)";
         let store = self.clone();
         let by = by.proved(login.user_id, Some(login.id));
         self.write("insert", "logins", async move {
@@ -81,6 +86,8 @@ impl Store {
                     .bind(login.device.as_deref().map(device))
                     .bind(login.address.as_deref().map(device))
                     .bind(at)
+                    .bind(login.network.as_deref())
+                    .bind(login.device_hash.as_ref().map(<[u8; 32]>::as_slice))
                     .execute(&mut *tx)
                     .await?;
                 sqlx::query(INSERT_TOKEN)

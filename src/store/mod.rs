@@ -8,6 +8,7 @@ mod backend;
 mod backup;
 mod commit;
 mod error;
+mod known_places;
 mod lock;
 mod login_list;
 mod logins;
@@ -38,13 +39,14 @@ pub use self::{
     backup::restore,
     commit::{CommitError, Outcome},
     error::{BackupError, LockError, OpenError, StoreError, Unique},
+    known_places::KnownPlace,
     lock::ServeLock,
     login_list::OpenLogin,
     logins::NewLogin,
     message_days::MessageDay,
     open::StoreOptions,
     read_marks::{RaisedMark, Reader},
-    refresh::Rotation,
+    refresh::{Refreshed, Rotation},
     user_changes::UserChanges,
     user_list::{Statistics, UserQuery, UserSort},
     users::{Credentials, Identifier, NewUser},

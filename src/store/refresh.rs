@@ -9,7 +9,7 @@ use super::{
     Store, StoreError,
     audit::record,
     auth_changes::announce,
-    backend::in_transaction,
+    backend::{in_transaction, on_reader},
     logins::{ACTIVE_LOGIN, INSERT_TOKEN},
     rows::UserRow,
 };
@@ -26,11 +26,20 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rotation {
     /// The new token is valid now.
-    Rotated { login: LoginId, user: User },
+    Rotated(Refreshed),
     /// The token had been used before: somebody else has it, so the login was ended.
     Reused { login: LoginId, user_id: UserId },
     /// No such token, or it expired, or its login ended, or its user is not active.
     Unknown,
+}
+
+/// A login that goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refreshed {
+    pub login: LoginId,
+    pub user: User,
+    /// When it ends, however often it is refreshed.
+    pub ends_at: Option<DateTime<Utc>>,
 }
 
 const FAMILY: &str = "SELECT login_id FROM refresh_tokens WHERE hash = $1";
@@ -42,6 +51,8 @@ const FAMILY_LOCKED: &str = "SELECT t.login_id FROM refresh_tokens t
 impl Store {
     /// Exchanges a refresh token for its successor.
     ///
+    /// A login that is older than `lifetime` is not refreshed, and the new token ends with it.
+    ///
     /// A token used before gets another successor (two tabs, a lost answer) if that was within
     /// `grace` and no successor of it was used yet; otherwise its login ends.
     ///
@@ -52,6 +63,7 @@ impl Store {
         old_hash: [u8; 32],
         new_hash: [u8; 32],
         expires_at: DateTime<Utc>,
+        lifetime: Option<Duration>,
         grace: Duration,
         by: &By,
     ) -> Result<Rotation, StoreError> {
@@ -60,6 +72,7 @@ impl Store {
         const USED: &str = "SELECT used_at FROM refresh_tokens WHERE hash = $1";
         const SUCCESSOR_USED: &str = "SELECT EXISTS (
             SELECT 1 FROM refresh_tokens WHERE parent = $1 AND used_at IS NOT NULL)";
+        const OPENED: &str = "SELECT created_at FROM logins WHERE id = $1";
         const TOUCH: &str = "UPDATE logins SET last_used_at = $2 WHERE id = $1";
         const END: &str = "UPDATE logins SET ended_at = $2 WHERE id = $1";
         let (store, by) = (self.clone(), *by);
@@ -81,6 +94,12 @@ impl Store {
                 let user = User::try_from(row)?;
                 // Read after the lock: the grace counts from when it is this one's turn.
                 let at = clock::now();
+                let opened: DateTime<Utc> =
+                    sqlx::query_scalar(OPENED).bind(login).fetch_one(&mut *tx).await?;
+                let ends_at = lifetime.map(|lifetime| opened + lifetime);
+                if ends_at.is_some_and(|ends_at| ends_at <= at) {
+                    return Ok(Rotation::Unknown);
+                }
                 let fresh = sqlx::query(USE).bind(old).bind(at).execute(&mut *tx).await?;
                 if fresh.rows_affected() == 0 {
                     let used: Option<DateTime<Utc>> =
@@ -103,13 +122,30 @@ impl Store {
                     .bind(login)
                     .bind(old)
                     .bind(at)
-                    .bind(expires_at)
+                    .bind(ends_at.map_or(expires_at, |ends_at| ends_at.min(expires_at)))
                     .execute(&mut *tx)
                     .await?;
                 sqlx::query(TOUCH).bind(login).bind(at).execute(&mut *tx).await?;
-                Ok::<_, StoreError>(Rotation::Rotated { login, user })
+                let refreshed = Refreshed { login, user, ends_at };
+                Ok::<_, StoreError>(Rotation::Rotated(refreshed))
             })?;
             Ok(rotation)
+        })
+        .await
+    }
+
+    /// The login that a refresh token belongs to, valid or not.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn find_login_of_refresh(
+        &self,
+        hash: [u8; 32],
+    ) -> Result<Option<LoginId>, StoreError> {
+        self.read("select", "refresh_tokens", async {
+            Ok(on_reader!(self, db => {
+                sqlx::query_scalar(FAMILY).bind(hash.as_slice()).fetch_optional(db).await?
+            }))
         })
         .await
     }

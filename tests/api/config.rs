@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::harness::{Home, Server, TestApp, finish};
 
-const SETTINGS: [&str; 26] = [
+const SETTINGS: [&str; 37] = [
     "HOST",
     "PORT",
     "PUBLIC_URL",
@@ -31,6 +31,17 @@ const SETTINGS: [&str; 26] = [
     "REGISTRATIONS_PER_MINUTE",
     "TYPING_SECONDS",
     "SHUTDOWN_SECONDS",
+    "LOGIN_IDLE_SECONDS",
+    "LOGIN_LIFETIME_SECONDS",
+    "ROOM_MESSAGES_PER_SECOND",
+    "JOINS_PER_MINUTE",
+    "ROOM_JOINS_PER_SECOND",
+    "RESETS_PER_HOUR",
+    "REFRESHES_PER_MINUTE",
+    "OAUTH_REQUESTS_PER_MINUTE",
+    "REQUESTS_PER_SECOND",
+    "TYPING_PER_SECOND",
+    "ROOM_TYPING_PER_SECOND",
 ];
 
 /// Settings that are wrong, each in its own way.

@@ -120,7 +120,9 @@ impl Session {
             socket.welcome = true;
         }
         if let Some((room_id, resume)) = self.greeting.take().and_then(|said| said.join) {
-            self.join(room_id, resume, None, context);
+            if !self.joins_too_often(&room_id, None) {
+                self.join(room_id, resume, None, context);
+            }
         }
     }
 

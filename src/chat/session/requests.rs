@@ -89,7 +89,26 @@ impl Session {
             };
             return self.reply_error(ErrorCode::Forbidden, text, reference.as_ref());
         }
+        if self.joins_too_often(&room_id, reference.as_ref()) {
+            return;
+        }
         self.join(room_id, resume, reference, context);
+    }
+
+    /// Counts a join, and says so if it is one too many.
+    pub(super) fn joins_too_often(&self, room_id: &RoomId, reference: Option<&Ref>) -> bool {
+        let Some(who) = &self.who else { return false };
+        let Err(exhausted) = self.parts.limits.join(who.identity.user.id, room_id) else {
+            return false;
+        };
+        self.reply(&ServerFrame::Error {
+            error: "Too many joins; wait a little",
+            code: ErrorCode::RateLimited,
+            client_message_id: None,
+            retry_after_ms: Some(exhausted.wait_ms()),
+            reference,
+        });
+        true
     }
 
     fn disconnect(&mut self, room_id: &RoomId, user_id: Option<UserId>, reference: Option<&Ref>) {
@@ -126,12 +145,13 @@ impl Session {
                 reference: reference.as_ref(),
             });
         };
-        if let Err(wait) = self.parts.limits.message(who.identity.user.id) {
+        let counted = self.parts.limits.message(who.identity.user.id, room_id);
+        if let Err(exhausted) = counted {
             return self.reply(&ServerFrame::Error {
                 error: "Too many messages; wait a little",
                 code: ErrorCode::RateLimited,
                 client_message_id: client_message_id.as_ref().map(ClientMessageId::as_str),
-                retry_after_ms: Some(wait.as_millis().max(1) as u64),
+                retry_after_ms: Some(exhausted.wait_ms()),
                 reference: reference.as_ref(),
             });
         }
@@ -168,6 +188,10 @@ impl Session {
         };
         let pause = self.parts.typing;
         if membership.typed.is_some_and(|at| at.elapsed() < pause) {
+            return;
+        }
+        let counted = self.parts.limits.typing(who.identity.user.id, room_id);
+        if counted.is_err() {
             return;
         }
         membership.typed = Some(Instant::now());

@@ -4,7 +4,10 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::signed_in::{Answer, FirstFactor, declare_signed_in, finish_sign_in};
+use super::{
+    device::known_to,
+    signed_in::{Answer, FirstFactor, declare_signed_in, finish_sign_in},
+};
 use crate::{
     auth::{Authenticator, Hasher},
     config::Config,
@@ -13,7 +16,7 @@ use crate::{
         user::{Email, Username},
     },
     error::ApiError,
-    limits::Limits,
+    limits::{Limits, tell},
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
@@ -64,9 +67,9 @@ pub async fn log_in(
     let account = found
         .as_ref()
         .map_or(name, |found| found.user.id.to_string());
-    limits
-        .login(&account, client_address(&request, &config))
-        .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
+    let known = known_to(found.as_ref().map(|found| found.user.id), &request, &config, &store);
+    let attempt = limits.login(&account, client_address(&request, &config), known.await?)?;
+    tell(&request, attempt.left());
     // Hashing comes before any decision, or the time would tell who has an account.
     let hash = found
         .as_ref()
@@ -75,7 +78,11 @@ pub async fn log_in(
     let user = found
         .map(|found| found.user)
         .filter(|user| matches && user.active);
-    let user = user.ok_or(REFUSED)?;
+    let Some(user) = user else {
+        attempt.failed();
+        return Err(REFUSED);
+    };
+    attempt.succeeded();
 
     let answer = Answer {
         status: StatusCode::OK,

@@ -54,11 +54,15 @@ pub async fn list_logins(
     let current = user.0.login;
     let lifetime = TimeDelta::from_std(config.auth.token_lifetime).unwrap_or(TimeDelta::MAX);
     let tokens_since = clock::now().checked_sub_signed(lifetime);
+    let longest = config.auth.login_lifetime.map(TimeDelta::from_std);
+    let longest = longest.and_then(Result::ok).unwrap_or(TimeDelta::MAX);
+    let opened_since = clock::now().checked_sub_signed(longest);
     let logins = store
         .list_logins(
             user.id,
             current,
             tokens_since.unwrap_or(DateTime::UNIX_EPOCH),
+            opened_since.unwrap_or(DateTime::UNIX_EPOCH),
             MAX_LOGINS,
         )
         .await?;

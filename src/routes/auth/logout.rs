@@ -120,7 +120,7 @@ async fn login_of(
     revocations: &Revocations,
     by: &By,
 ) -> Result<(UserId, LoginId), ApiError> {
-    let next = RefreshToken::new(config.auth.refresh_lifetime);
-    let (login, user) = rotate(token, &next, store, revocations, by).await?;
-    Ok((user.id, login))
+    let next = RefreshToken::new(config.auth.refresh_lifetime, None);
+    let refreshed = rotate(token, &next, config, store, revocations, by).await?;
+    Ok((refreshed.user.id, refreshed.login))
 }

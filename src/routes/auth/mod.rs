@@ -1,6 +1,7 @@
 //! `/api/auth`: from a password to a token, and back; `/api/setup`: the first admin.
 
 mod cookie;
+mod device;
 mod login;
 mod logins;
 mod logout;

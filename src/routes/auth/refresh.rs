@@ -12,16 +12,17 @@ use super::{
 use crate::{
     auth::{Authenticator, Revocations, Revoked},
     config::Config,
-    domain::{audit::By, ids::LoginId, user::User},
+    domain::audit::By,
     error::ApiError,
+    limits::{Limits, tell},
     protocol::code::ErrorCode,
     routes::{
         Origins,
         api::{Operation, Tag, examples},
-        by,
+        by, client_address,
         input::OptionalJson,
     },
-    store::{Rotation, Store},
+    store::{Refreshed, Rotation, Store},
 };
 
 /// How long a used token still brings another successor: two tabs, or an answer that was lost.
@@ -37,11 +38,13 @@ pub struct RefreshForm {
 }
 
 /// `POST /api/auth/refresh`: a fresh token, and the next refresh token instead of this one.
+#[expect(clippy::too_many_arguments, reason = "an extractor each")]
 #[tracing::instrument(skip_all)]
 pub async fn refresh(
     body: OptionalJson<RefreshForm>,
     request: HttpRequest,
     config: web::Data<Config>,
+    limits: web::Data<Limits>,
     origins: web::Data<Origins>,
     store: web::Data<Store>,
     authenticator: web::Data<Authenticator>,
@@ -55,16 +58,23 @@ pub async fn refresh(
             (kept.ok_or(ApiError::Unauthenticated(missing))?, true)
         }
     };
-    let next = RefreshToken::new(config.auth.refresh_lifetime);
+    let known = store.find_login_of_refresh(refresh_hash(&token)).await?;
+    let address = client_address(&request, &config);
+    tell(&request, limits.refresh(known, address)?);
+    let next = RefreshToken::new(config.auth.refresh_lifetime, None);
     let by = by(&request, &config, None);
-    let (login, user) = rotate(&token, &next, &store, &revocations, &by).await?;
-    let issued = authenticator.issue(&user, login)?;
+    let Refreshed {
+        login,
+        user,
+        ends_at,
+    } = rotate(&token, &next, &config, &store, &revocations, &by).await?;
+    let issued = authenticator.issue(&user, login, ends_at)?;
     let answer = Answer {
         status: StatusCode::OK,
         message: "Token refreshed",
         cookie,
     };
-    Ok(answer.with(user, issued, next, &config))
+    Ok(answer.with(user, issued, next.ending(ends_at)))
 }
 
 pub fn declare_refresh() -> Operation {
@@ -83,6 +93,7 @@ pub fn declare_refresh() -> Operation {
         .refuses(&[
             ErrorCode::Unauthenticated,
             ErrorCode::Forbidden,
+            ErrorCode::RateLimited,
             ErrorCode::Unavailable,
         ]);
     declare_signed_in(refresh, 200, "Token refreshed")
@@ -95,16 +106,18 @@ pub fn declare_refresh() -> Operation {
 pub async fn rotate(
     token: &str,
     next: &RefreshToken,
+    config: &Config,
     store: &Store,
     revocations: &Revocations,
     by: &By,
-) -> Result<(LoginId, User), ApiError> {
+) -> Result<Refreshed, ApiError> {
     let old = refresh_hash(token);
+    let lifetime = config.auth.login_lifetime;
     match store
-        .rotate_refresh(old, next.hash, next.expires_at, GRACE, by)
+        .rotate_refresh(old, next.hash, next.expires_at, lifetime, GRACE, by)
         .await?
     {
-        Rotation::Rotated { login, user } => Ok((login, user)),
+        Rotation::Rotated(refreshed) => Ok(refreshed),
         Rotation::Reused { login, user_id } => {
             tracing::warn!(user.id = %user_id, "a refresh token was used twice; its login ends");
             revocations.announce(Revoked {

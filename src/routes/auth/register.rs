@@ -8,7 +8,7 @@ use crate::{
     config::Config,
     domain::user::Role,
     error::ApiError,
-    limits::Limits,
+    limits::{Limits, tell},
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
@@ -48,9 +48,8 @@ pub async fn register(
     if account.role != Role::Client {
         return Err(ApiError::Forbidden("Only admins give roles"));
     }
-    limits
-        .registration(client_address(&request, &config))
-        .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
+    let address = client_address(&request, &config);
+    tell(&request, limits.registration(address)?);
     let by = by(&request, &config, None);
     let user = store.insert_user(account.hash(&hasher).await?, &by).await?;
     let answer = Answer {

@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     domain::user::Role,
     error::ApiError,
-    limits::Limits,
+    limits::{Limits, tell},
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
@@ -75,9 +75,8 @@ pub async fn set_up(
     store: web::Data<Store>,
     authenticator: web::Data<Authenticator>,
 ) -> Result<HttpResponse, ApiError> {
-    limits
-        .setup(client_address(&request, &config))
-        .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
+    let address = client_address(&request, &config);
+    tell(&request, limits.setup(address)?);
     if !is_open(&setup, &store).await? {
         return Err(StoreError::AdminExists.into());
     }

@@ -12,13 +12,14 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::cookie;
+use super::{cookie, device::Device};
 use crate::{
     auth::{Authenticator, IssuedToken},
     clock,
     config::Config,
     domain::{ids::LoginId, user::User},
     error::ApiError,
+    limits::network,
     routes::{
         api::{Operation, examples},
         by, client_address,
@@ -35,14 +36,24 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
-    pub fn new(lifetime: Duration) -> Self {
+    /// One that ends when it was not used for so long, or when its login ends.
+    pub fn new(idle: Duration, ends_at: Option<DateTime<Utc>>) -> Self {
         let mut random = [0_u8; 32];
         rand::fill(&mut random);
         let text = BASE64_URL_SAFE_NO_PAD.encode(random);
         Self {
             hash: refresh_hash(&text),
             text,
-            expires_at: clock::now() + lifetime,
+            expires_at: clock::now() + idle,
+        }
+        .ending(ends_at)
+    }
+
+    /// The same, if its login ends earlier.
+    pub fn ending(self, ends_at: Option<DateTime<Utc>>) -> Self {
+        Self {
+            expires_at: ends_at.map_or(self.expires_at, |ends_at| ends_at.min(self.expires_at)),
+            ..self
         }
     }
 }
@@ -118,8 +129,11 @@ pub async fn open_login(
     answer: Answer,
 ) -> Result<HttpResponse, ApiError> {
     let login = LoginId::new();
-    let refresh = RefreshToken::new(config.auth.refresh_lifetime);
+    let ends_at = config.auth.login_lifetime.map(|lifetime| clock::now() + lifetime);
+    let refresh = RefreshToken::new(config.auth.refresh_lifetime, ends_at);
     let device = request.headers().get(USER_AGENT);
+    let address = client_address(request, config);
+    let browser = answer.cookie.then(|| Device::of(request));
     store
         .insert_login(
             NewLogin {
@@ -128,7 +142,9 @@ pub async fn open_login(
                 device: device
                     .and_then(|device| device.to_str().ok())
                     .map(str::to_owned),
-                address: Some(client_address(request, config).to_string()),
+                address: Some(address.to_string()),
+                network: Some(network(address).to_string()),
+                device_hash: browser.as_ref().map(Device::hash),
                 refresh_hash: refresh.hash,
                 refresh_expires_at: refresh.expires_at,
             },
@@ -139,8 +155,14 @@ pub async fn open_login(
             StoreError::NotFound => ApiError::Unauthenticated("The account was just closed"),
             error => error.into(),
         })?;
-    let token = authenticator.issue(&user, login)?;
-    Ok(answer.with(user, token, refresh, config))
+    let token = authenticator.issue(&user, login, ends_at)?;
+    let mut response = answer.with(user, token, refresh);
+    if let Some(browser) = browser {
+        response
+            .add_cookie(&browser.into_cookie())
+            .map_err(|error| ApiError::Internal(error.into()))?;
+    }
+    Ok(response)
 }
 
 impl Answer {
@@ -150,14 +172,12 @@ impl Answer {
         user: User,
         issued: IssuedToken,
         refresh: RefreshToken,
-        config: &Config,
     ) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         let refresh_token = if self.cookie {
-            response.cookie(cookie::refresh_cookie(
-                refresh.text,
-                config.auth.refresh_lifetime,
-            ));
+            let left = refresh.expires_at - clock::now();
+            let left = left.to_std().unwrap_or_default();
+            response.cookie(cookie::refresh_cookie(refresh.text, left));
             None
         } else {
             Some(refresh.text)

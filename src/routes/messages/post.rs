@@ -17,7 +17,7 @@ use crate::{
         user::Profile,
     },
     error::ApiError,
-    limits::Limits,
+    limits::{Limits, tell},
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
@@ -54,9 +54,7 @@ pub async fn post_message(
         return Err(ApiError::Forbidden("You may not write in this room"));
     }
     let (content, client_message_id) = body.into_inner().check(request.headers())?;
-    limits
-        .message(user.id)
-        .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
+    tell(&request, limits.message(user.id, &room)?);
 
     let sender = Arc::new(Profile::from(&*user));
     let said = content.as_str().to_owned();

@@ -4,7 +4,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         ConnectionType, Method, StatusCode, Version,
-        header::{self, HeaderName, HeaderValue},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web,
@@ -14,11 +14,14 @@ use uuid::Uuid;
 
 use crate::{
     error::{ApiError, Problem},
+    limits::{self, Exhausted, Left},
     protocol::code::ErrorCode,
     routes::Places,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// Marks a response whose body stays although its status is an error's: a page for people.
 pub struct AsItIs;
@@ -45,6 +48,7 @@ pub async fn finish_answer(
 
     let response = next.call(request).await?;
 
+    let left = limits::told(response.request());
     let problem = problem_of(&response);
     let mut response = match &problem {
         Some(problem) => {
@@ -78,6 +82,8 @@ pub async fn finish_answer(
     if is_api && !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+    let exhausted = problem.as_ref().and_then(|problem| problem.exhausted);
+    tell_limits(headers, exhausted, &left);
     if let Some(problem) = problem {
         headers.insert(
             header::CONTENT_TYPE,
@@ -91,6 +97,23 @@ pub async fn finish_answer(
         }
     }
     Ok(response)
+}
+
+/// Says which limits counted the request: the one that refused it first, then what is left of others
+/// (draft-ietf-httpapi-ratelimit-headers).
+fn tell_limits(headers: &mut HeaderMap, exhausted: Option<Exhausted>, left: &[Left]) {
+    let refused = exhausted.map(|exhausted| (exhausted.item(), exhausted.policy));
+    let told = left.iter().map(|left| (left.item(), left.policy));
+    let (items, policies): (Vec<_>, Vec<_>) = refused
+        .into_iter()
+        .chain(told)
+        .map(|(item, policy)| (item, policy.item()))
+        .unzip();
+    for (name, list) in [(RATE_LIMIT, items), (RATE_LIMIT_POLICY, policies)] {
+        if let (false, Ok(value)) = (list.is_empty(), HeaderValue::from_str(&list.join(", "))) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 /// What to tell the client if this response is an error. Logs its cause, which stays here.
@@ -151,5 +174,6 @@ fn problem_for_status(status: StatusCode) -> Problem {
         message: message.to_owned(),
         fields: Vec::new(),
         retry_after: None,
+        exhausted: None,
     }
 }

@@ -3,9 +3,11 @@
 mod answer;
 mod count;
 mod cross_origin;
+mod limit;
 mod span;
 
 pub use answer::{AsItIs, finish_answer};
 pub use count::{RequestLabels, count_request};
 pub use cross_origin::cross_origin;
+pub use limit::limit_request;
 pub use span::RequestSpan;

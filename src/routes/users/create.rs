@@ -13,7 +13,7 @@ use crate::{
         user::{Email, FullName, NewPassword, PhoneNumber, Role, Username},
     },
     error::ApiError,
-    limits::Limits,
+    limits::{Limits, tell},
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
@@ -92,9 +92,7 @@ pub async fn create_user(
     }
     if !may_manage {
         let address = client_address(&request, &config);
-        limits
-            .registration(address)
-            .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
+        tell(&request, limits.registration(address)?);
     }
     let by = by(&request, &config, caller.as_ref());
     let user = store.insert_user(account.hash(&hasher).await?, &by).await?;

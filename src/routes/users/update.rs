@@ -15,7 +15,7 @@ use crate::{
         user::{AvatarUrl, Bio, Email, FullName, NewPassword, PhoneNumber, Role, Username},
     },
     error::ApiError,
-    limits::Limits,
+    limits::{Limits, tell},
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
@@ -104,16 +104,17 @@ pub async fn update_user(
     if let Some(password) = password {
         if let Some(current) = current_password {
             // A stolen token must not be enough to guess the password at leisure.
-            limits
-                .login(&id.to_string(), client_address(&request, &config))
-                .map_err(|retry_after| ApiError::RateLimited { retry_after })?;
+            let attempt = limits.confirmation(id, user.0.login)?;
+            tell(&request, attempt.left());
             let credentials = store.find_credentials_by_id(id).await?;
             let hash = credentials
                 .as_ref()
                 .and_then(|found| found.password_hash.as_deref());
             if !hasher.verify(current, hash).await? {
+                attempt.failed();
                 return Err(wrong_password().into());
             }
+            attempt.succeeded();
         }
         changes.password_hash = Some(hasher.hash(password).await?);
     }

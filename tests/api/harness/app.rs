@@ -4,7 +4,7 @@ use std::{ops::Deref, sync::mpsc, thread, time::Duration};
 
 use parlor::{
     chat::Chat,
-    config::{ChatTiming, Config},
+    config::{ChatTiming, Config, LimitsConfig},
     startup::Application,
     store::Store,
 };
@@ -100,11 +100,7 @@ fn config(home: &Home) -> Config {
         parlor::domain::user::Email::parse(ADMIN_EMAIL).expect("an address"),
         parlor::domain::user::NewPassword::parse(ADMIN_PASSWORD.into()).expect("a password"),
     ));
-    config.limits.max_connections = 0;
-    config.limits.max_connections_per_user = 0;
-    config.limits.messages_per_second = 0;
-    config.limits.login_attempts_per_minute = 0;
-    config.limits.registrations_per_minute = 0;
+    config.limits = LimitsConfig::unlimited();
     config.limits.typing = Duration::from_millis(50);
     config.chat = ChatTiming {
         lost_grace: Duration::from_millis(200),

@@ -67,6 +67,15 @@ impl Home {
                 ("REGISTRATIONS_PER_MINUTE", "0"),
                 ("MESSAGES_PER_SECOND", "0"),
                 ("MAX_CONNECTIONS_PER_USER", "0"),
+                ("ROOM_MESSAGES_PER_SECOND", "0"),
+                ("JOINS_PER_MINUTE", "0"),
+                ("ROOM_JOINS_PER_SECOND", "0"),
+                ("RESETS_PER_HOUR", "0"),
+                ("REFRESHES_PER_MINUTE", "0"),
+                ("OAUTH_REQUESTS_PER_MINUTE", "0"),
+                ("REQUESTS_PER_SECOND", "0"),
+                ("TYPING_PER_SECOND", "0"),
+                ("ROOM_TYPING_PER_SECOND", "0"),
                 ("SHUTDOWN_SECONDS", "1"),
             ])
             .env("DATABASE_URL", self.database.url())

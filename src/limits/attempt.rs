@@ -1,0 +1,154 @@
+//! Guessing at secrets: attempts are counted by who makes them, and failures make the next one wait.
+
+use std::{
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use governor::Quota;
+
+use super::{
+    ACCOUNTS_OF_AN_ADDRESS,
+    guesses::Guesses,
+    quota::{Exhausted, Left},
+    table::Table,
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The longest wait of one who guesses wrong again and again.
+const LONGEST_OF_ONE: Duration = Duration::from_secs(15 * 60);
+
+/// The longest wait of all strangers together. Shorter: the owner may be among them.
+const LONGEST_OF_STRANGERS: Duration = MINUTE;
+
+/// Whether an account let somebody in from there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Never, as far as anybody remembers.
+    No,
+    /// From the same network.
+    Network,
+    /// This very device, which proves it by a secret of its own: here the hash of that.
+    Device([u8; 32]),
+}
+
+/// The tables for guesses at passwords and codes.
+pub(super) struct Secrets {
+    state: Arc<State>,
+    addresses: Table<IpAddr>,
+}
+
+struct State {
+    /// One who guesses at one account: a network or a known device.
+    ones: Table<u64>,
+    one_failures: Guesses,
+    /// All strangers who guess at one account.
+    accounts: Table<u64>,
+    account_failures: Guesses,
+}
+
+/// A guess that was counted.
+#[must_use = "tell it how it went"]
+pub struct Attempt {
+    counted: Option<Guess>,
+}
+
+struct Guess {
+    state: Arc<State>,
+    one: u64,
+    /// Unless the one is known to the account.
+    account: Option<u64>,
+    left: Option<Left>,
+}
+
+impl Secrets {
+    pub(super) fn new(per_minute: NonZeroU32) -> Self {
+        let of_address = NonZeroU32::new(ACCOUNTS_OF_AN_ADDRESS).unwrap_or(NonZeroU32::MIN);
+        let of_address = Quota::per_minute(per_minute.saturating_mul(of_address));
+        let quota = Quota::per_minute(per_minute);
+        let (free, first) = (per_minute.get(), quota.replenish_interval());
+        Self {
+            state: Arc::new(State {
+                ones: Table::new("attempts", quota),
+                one_failures: Guesses::new(free, first, LONGEST_OF_ONE),
+                accounts: Table::new("attempts", quota),
+                account_failures: Guesses::new(free, first, LONGEST_OF_STRANGERS),
+            }),
+            addresses: Table::new("attempts-of-address", of_address),
+        }
+    }
+
+    /// Counts a guess of `one` at `account`.
+    ///
+    /// # Errors
+    /// Too many of the one; or, unless it is known there, of its address, or of all strangers.
+    pub(super) fn attempt(
+        &self,
+        account: u64,
+        one: u64,
+        address: Option<IpAddr>,
+        known: Known,
+    ) -> Result<Attempt, Exhausted> {
+        let state = &self.state;
+        let is_stranger = known == Known::No;
+        if let (Some(address), true) = (address, is_stranger) {
+            self.addresses.check(&address)?;
+        }
+        let now = Instant::now();
+        let mut wait = state.one_failures.wait(one, now);
+        if is_stranger {
+            wait = wait.max(state.account_failures.wait(account, now));
+        }
+        if wait > Duration::ZERO {
+            let policy = state.ones.policy();
+            return Err(Exhausted { policy, wait });
+        }
+        if is_stranger {
+            state.accounts.check(&account)?;
+        }
+        let left = state.ones.check(&one)?;
+        let guess = Guess {
+            state: state.clone(),
+            one,
+            account: is_stranger.then_some(account),
+            left,
+        };
+        Ok(Attempt {
+            counted: Some(guess),
+        })
+    }
+}
+
+impl Attempt {
+    /// One that nobody counts.
+    pub(super) fn unlimited() -> Self {
+        Self { counted: None }
+    }
+
+    /// What is left of the limit.
+    #[must_use]
+    pub fn left(&self) -> Option<Left> {
+        self.counted.as_ref().and_then(|guess| guess.left)
+    }
+
+    /// The guess was wrong.
+    pub fn failed(self) {
+        if let Some(guess) = self.counted {
+            let now = Instant::now();
+            guess.state.one_failures.failed(guess.one, now);
+            if let Some(account) = guess.account {
+                guess.state.account_failures.failed(account, now);
+            }
+        }
+    }
+
+    /// The guess was right. What strangers tried elsewhere still counts for strangers.
+    pub fn succeeded(self) {
+        if let Some(guess) = self.counted {
+            guess.state.one_failures.succeeded(guess.one);
+        }
+    }
+}
