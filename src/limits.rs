@@ -102,7 +102,10 @@ impl Limits {
         let of_address = |count: u32| count.saturating_mul(ACCOUNTS_OF_AN_ADDRESS);
         Self {
             tables: Arc::new(Tables {
-                messages: table("messages", per_second(config.messages_per_second, TALK_BURST)),
+                messages: table(
+                    "messages",
+                    per_second(config.messages_per_second, TALK_BURST),
+                ),
                 room_messages: table(
                     "room-messages",
                     per_second(config.room_messages_per_second, TALK_BURST),
@@ -119,10 +122,7 @@ impl Limits {
                 ),
                 rooms: table("rooms", per_hour(ROOMS_PER_HOUR)),
                 secrets: some(config.login_attempts_per_minute).map(Secrets::new),
-                registrations: table(
-                    "registrations",
-                    per_minute(config.registrations_per_minute),
-                ),
+                registrations: table("registrations", per_minute(config.registrations_per_minute)),
                 setups: table("setups", per_minute(SETUPS_PER_MINUTE)),
                 reset_accounts: table("resets", per_hour(config.resets_per_hour)),
                 reset_addresses: table("resets", per_hour(of_address(config.resets_per_hour))),

@@ -76,11 +76,13 @@ impl Place {
             user_id: user.id,
             device: None,
             address: None,
+            network: None,
+            device_hash: None,
             refresh_hash: std::array::from_fn(|_| rand::random()),
             refresh_expires_at: clock::now() + HOUR,
         };
         self.store.insert_login(login, &By::server()).await.unwrap();
-        (id, self.authenticator.issue(user, id).unwrap().token)
+        (id, self.authenticator.issue(user, id, None).unwrap().token)
     }
 
     /// Changes a user as another process would; nobody is told.

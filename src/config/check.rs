@@ -13,7 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
-    AuthConfig, ChatTiming, Config, ConfigError, HttpTiming, LogConfig, LogFormat, Secrets, ServerConfig, Settings, StoreConfig, reader::Reader,
+    AuthConfig, ChatTiming, Config, ConfigError, HttpTiming, LogConfig, LogFormat, Secrets,
+    ServerConfig, Settings, StoreConfig, reader::Reader,
 };
 use crate::domain::user::{Email, NewPassword};
 

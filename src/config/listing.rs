@@ -88,11 +88,17 @@ impl fmt::Display for Config {
         line("ROOM_MESSAGES_PER_SECOND", &limits.room_messages_per_second)?;
         line("JOINS_PER_MINUTE", &limits.joins_per_minute)?;
         line("ROOM_JOINS_PER_SECOND", &limits.room_joins_per_second)?;
-        line("LOGIN_ATTEMPTS_PER_MINUTE", &limits.login_attempts_per_minute)?;
+        line(
+            "LOGIN_ATTEMPTS_PER_MINUTE",
+            &limits.login_attempts_per_minute,
+        )?;
         line("REGISTRATIONS_PER_MINUTE", &limits.registrations_per_minute)?;
         line("RESETS_PER_HOUR", &limits.resets_per_hour)?;
         line("REFRESHES_PER_MINUTE", &limits.refreshes_per_minute)?;
-        line("OAUTH_REQUESTS_PER_MINUTE", &limits.oauth_requests_per_minute)?;
+        line(
+            "OAUTH_REQUESTS_PER_MINUTE",
+            &limits.oauth_requests_per_minute,
+        )?;
         line("REQUESTS_PER_SECOND", &limits.requests_per_second)?;
         line("TYPING_SECONDS", &limits.typing.as_secs())?;
         line("TYPING_PER_SECOND", &limits.typing_per_second)?;

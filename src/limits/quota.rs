@@ -57,7 +57,10 @@ impl Left {
     /// The item of `RateLimit`, such as `"login";r=9;t=6`.
     #[must_use]
     pub fn item(&self) -> String {
-        format!("\"{}\";r={};t={}", self.policy.name, self.remaining, self.reset)
+        format!(
+            "\"{}\";r={};t={}",
+            self.policy.name, self.remaining, self.reset
+        )
     }
 }
 
@@ -73,7 +76,9 @@ impl Exhausted {
     /// The wait as the socket tells it, at least 1.
     #[must_use]
     pub fn wait_ms(&self) -> u64 {
-        u64::try_from(self.wait.as_millis()).unwrap_or(u64::MAX).max(1)
+        u64::try_from(self.wait.as_millis())
+            .unwrap_or(u64::MAX)
+            .max(1)
     }
 
     /// The item of `RateLimit`, such as `"login";r=0;t=6`.

@@ -110,10 +110,17 @@ fn strangers_lock_nobody_out() {
     let home = address(10_000);
     assert!(limits.login("ann", home, Known::Network).is_ok());
     let phone = Known::Device([1; 32]);
-    assert!(limits.login("ann", address(1), phone).is_ok(), "wherever it is");
+    assert!(
+        limits.login("ann", address(1), phone).is_ok(),
+        "wherever it is"
+    );
 
     // One in the same network uses up what is known of the network, not what the device has.
-    until_refused(|| limits.login("ann", home, Known::Network).map(Attempt::failed));
+    until_refused(|| {
+        limits
+            .login("ann", home, Known::Network)
+            .map(Attempt::failed)
+    });
     assert!(limits.login("ann", home, Known::Device([2; 32])).is_ok());
 
     // And one who tries many names from there locks out none who is known there.
@@ -152,10 +159,17 @@ fn each_kind_of_secret_has_attempts_of_its_own() {
     let limits = limits();
     let (ann, login) = (UserId::new(), LoginId::new());
     until_refused(|| limits.second_factor(ann, HERE, Known::No));
-    assert!(limits.login(&ann.to_string(), address(5), Known::No).is_ok());
+    assert!(
+        limits
+            .login(&ann.to_string(), address(5), Known::No)
+            .is_ok()
+    );
     let (allowed, _) = until_refused(|| limits.confirmation(ann, login));
     assert_eq!(allowed, 2);
-    assert!(limits.confirmation(ann, LoginId::new()).is_ok(), "elsewhere");
+    assert!(
+        limits.confirmation(ann, LoginId::new()).is_ok(),
+        "elsewhere"
+    );
 }
 
 #[test]

@@ -84,6 +84,7 @@ async fn ask_for_upgrade() -> HttpResponse {
         message: "This is a WebSocket: ask for an upgrade".to_owned(),
         fields: Vec::new(),
         retry_after: None,
+        exhausted: None,
     });
     response
 }

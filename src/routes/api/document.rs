@@ -14,6 +14,9 @@ JSON in and out. Times are RFC 3339 in UTC, ids are UUIDs, rooms have slugs. Unk
 ignored. In an update an absent field stays and `null` clears one that may be empty; `PUT` and \
 `PATCH` mean the same. `HEAD` works wherever `GET` does. Every answer carries `X-Request-Id`.
 
+Requests are counted, by token or else by address, and some again by what they ask for. Answers \
+below `/api/` say what is left in `RateLimit` and `RateLimit-Policy`, where there is a limit.
+
 Every error has one shape. Match on `code`: words never change, messages may.
 ";
 
@@ -25,7 +28,10 @@ pub fn document(api: &Api) -> Value {
     for resource in &api.resources {
         let path = paths.entry(resource.path).or_default();
         for endpoint in &resource.endpoints {
-            let operation: Operation = (endpoint.declare)();
+            let mut operation: Operation = (endpoint.declare)();
+            if resource.path.starts_with("/api/") {
+                operation = operation.refuses(&[ErrorCode::RateLimited]);
+            }
             let codes: Vec<ErrorCode> = operation.codes().collect();
             responses.extend(refusals::components(&codes));
             for (name, schema) in operation.schemas.clone() {

@@ -7,6 +7,19 @@ use serde_json::{Value, json};
 use super::examples::REQUEST_ID;
 use crate::protocol::code::ErrorCode;
 
+/// The fields of draft-ietf-httpapi-ratelimit-headers.
+const RATE_LIMIT: [(&str, &str); 2] = [
+    (
+        "RateLimit",
+        "What is left of each limit that counted the request, the one that refused it first: `r` \
+         more at once, and after `t` seconds more again.",
+    ),
+    (
+        "RateLimit-Policy",
+        "The same limits: `q` at once, and as many again within `w` seconds.",
+    ),
+];
+
 /// The status with which a code comes over HTTP; `None` for one of the socket alone.
 pub const fn status(code: ErrorCode) -> Option<u16> {
     Some(match code {
@@ -106,6 +119,12 @@ pub fn answer(status: u16, codes: &[ErrorCode]) -> Value {
                 let seconds = json!({ "type": "integer", "minimum": 1 });
                 let about = "Seconds to wait before the next try.";
                 headers.insert("Retry-After".to_owned(), header(about, seconds));
+                if status == 429 {
+                    for (name, about) in RATE_LIMIT {
+                        let text = json!({ "type": "string" });
+                        headers.insert(name.to_owned(), header(about, text));
+                    }
+                }
             }
             _ => {}
         }

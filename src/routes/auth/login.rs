@@ -67,7 +67,12 @@ pub async fn log_in(
     let account = found
         .as_ref()
         .map_or(name, |found| found.user.id.to_string());
-    let known = known_to(found.as_ref().map(|found| found.user.id), &request, &config, &store);
+    let known = known_to(
+        found.as_ref().map(|found| found.user.id),
+        &request,
+        &config,
+        &store,
+    );
     let attempt = limits.login(&account, client_address(&request, &config), known.await?)?;
     tell(&request, attempt.left());
     // Hashing comes before any decision, or the time would tell who has an account.

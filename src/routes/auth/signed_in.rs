@@ -129,7 +129,10 @@ pub async fn open_login(
     answer: Answer,
 ) -> Result<HttpResponse, ApiError> {
     let login = LoginId::new();
-    let ends_at = config.auth.login_lifetime.map(|lifetime| clock::now() + lifetime);
+    let ends_at = config
+        .auth
+        .login_lifetime
+        .map(|lifetime| clock::now() + lifetime);
     let refresh = RefreshToken::new(config.auth.refresh_lifetime, ends_at);
     let device = request.headers().get(USER_AGENT);
     let address = client_address(request, config);
@@ -167,12 +170,7 @@ pub async fn open_login(
 
 impl Answer {
     /// The response that hands over a login's tokens.
-    pub fn with(
-        self,
-        user: User,
-        issued: IssuedToken,
-        refresh: RefreshToken,
-    ) -> HttpResponse {
+    pub fn with(self, user: User, issued: IssuedToken, refresh: RefreshToken) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         let refresh_token = if self.cookie {
             let left = refresh.expires_at - clock::now();

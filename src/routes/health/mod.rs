@@ -134,6 +134,7 @@ fn not_ready(reason: &str) -> HttpResponse {
         message: reason.to_owned(),
         fields: Vec::new(),
         retry_after: Some(std::time::Duration::from_secs(1)),
+        exhausted: None,
     });
     response
 }

@@ -15,7 +15,12 @@ pub fn cross_origin(allowed: &[String]) -> Cors {
             "idempotency-key",
             "x-parlor",
         ])
-        .expose_headers(["ratelimit", "ratelimit-policy", "retry-after", "x-request-id"])
+        .expose_headers([
+            "ratelimit",
+            "ratelimit-policy",
+            "retry-after",
+            "x-request-id",
+        ])
         .max_age(AN_HOUR_IN_SECONDS);
     if allowed.iter().any(|origin| origin == "*") {
         return cors.allow_any_origin().send_wildcard();

@@ -1,6 +1,6 @@
 use actix_web::{
     Error,
-    body::MessageBody,
+    body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header::AUTHORIZATION,
     middleware::Next,
@@ -21,7 +21,7 @@ use crate::{
 pub async fn limit_request(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+) -> Result<ServiceResponse<EitherBody<impl MessageBody, BoxBody>>, Error> {
     if request.path().starts_with("/api/") {
         let (http, bears) = (
             request.request(),
@@ -32,10 +32,16 @@ pub async fn limit_request(
             .zip(http.app_data::<web::Data<Config>>());
         if let Some((limits, config)) = parts {
             let counted = limits.request_from(client_address(http, config), bears);
-            let left = counted.map_err(ApiError::from)?;
-            // Who shows a token is told how much is left of that.
-            tell(http, left.filter(|_| !bears));
+            match counted {
+                // Who shows a token is told how much is left of that.
+                Ok(left) => tell(http, left.filter(|_| !bears)),
+                // An answer and no error, which would not come by the middleware around this one.
+                Err(exhausted) => {
+                    let refused = request.error_response(ApiError::from(exhausted));
+                    return Ok(refused.map_into_right_body());
+                }
+            }
         }
     }
-    next.call(request).await
+    Ok(next.call(request).await?.map_into_left_body())
 }

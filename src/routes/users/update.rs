@@ -7,7 +7,6 @@ use utoipa::ToSchema;
 use super::UserView;
 use crate::{
     auth::{AuthUser, Hasher, Revocations, Revoked},
-    config::Config,
     domain::{
         Invalid,
         ids::UserId,
@@ -19,7 +18,7 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
-        by, client_address,
+        by,
         input::{Body, Form, Given},
     },
     store::{Store, StoreError, UserChanges},
@@ -79,7 +78,6 @@ pub async fn update_user(
     id: web::Path<UserId>,
     body: Body<Changes>,
     request: HttpRequest,
-    config: web::Data<Config>,
     limits: web::Data<Limits>,
     hasher: web::Data<Hasher>,
     store: web::Data<Store>,

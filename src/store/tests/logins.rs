@@ -21,6 +21,8 @@ pub(super) async fn login(
         user_id: user,
         device: None,
         address: None,
+        network: None,
+        device_hash: None,
         refresh_hash: [hash; 32],
         refresh_expires_at: expires,
     };
@@ -61,6 +63,8 @@ on_both! {
             user_id: ann.id,
             device: None,
             address: None,
+            network: None,
+            device_hash: None,
             refresh_hash: [1; 32],
             refresh_expires_at: clock::now(),
         };

@@ -6,7 +6,7 @@ use super::{logins::login, *};
 use crate::{
     clock,
     domain::ids::LoginId,
-    store::{Rotation, UserChanges},
+    store::{Refreshed, Rotation, UserChanges},
 };
 
 const GRACE: Duration = Duration::from_secs(10);
@@ -20,13 +20,13 @@ async fn signed_in(store: &Store) -> (User, LoginId) {
 async fn rotate(store: &Store, old: u8, new: u8, grace: Duration) -> Rotation {
     let expires = clock::now() + TimeDelta::days(1);
     store
-        .rotate_refresh([old; 32], [new; 32], expires, grace, &BY)
+        .rotate_refresh([old; 32], [new; 32], expires, None, grace, &BY)
         .await
         .unwrap()
 }
 
 fn rotated(rotation: &Rotation) -> bool {
-    matches!(rotation, Rotation::Rotated { .. })
+    matches!(rotation, Rotation::Rotated(_))
 }
 
 on_both! {
@@ -34,7 +34,8 @@ on_both! {
         let store = place.store().await;
         let (ann, id) = signed_in(&store).await;
         let first = rotate(&store, 1, 2, GRACE).await;
-        assert_eq!(first, Rotation::Rotated { login: id, user: ann });
+        let refreshed = Refreshed { login: id, user: ann, ends_at: None };
+        assert_eq!(first, Rotation::Rotated(refreshed));
         assert!(rotated(&rotate(&store, 2, 3, GRACE).await));
         assert_eq!(rotate(&store, 77, 78, GRACE).await, Rotation::Unknown);
     }

@@ -23,6 +23,8 @@ async fn login(store: &Store, user: &User) -> LoginId {
                 user_id: user.id,
                 device: Some("a\0device ".repeat(100)),
                 address: Some("::1".into()),
+                network: Some("::".into()),
+                device_hash: None,
                 refresh_hash,
                 refresh_expires_at: crate::clock::now() + chrono::TimeDelta::days(1),
             },

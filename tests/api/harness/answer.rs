@@ -41,6 +41,14 @@ impl Answer {
             .map(|value| value.to_str().expect("a header of plain text"))
     }
 
+    /// Every value of a header.
+    pub fn headers(&self, name: &str) -> Vec<&str> {
+        let values = self.headers.get_all(name).into_iter();
+        values
+            .map(|value| value.to_str().expect("a header of plain text"))
+            .collect()
+    }
+
     /// The id in `x-request-id`.
     pub fn request_id(&self) -> &str {
         self.header("x-request-id").unwrap_or_default()

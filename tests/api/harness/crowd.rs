@@ -57,6 +57,8 @@ impl TestApp {
             user_id: user.id,
             device: None,
             address: None,
+            network: None,
+            device_hash: None,
             refresh_hash,
             refresh_expires_at: user.created_at + Duration::from_secs(3_600),
         };
