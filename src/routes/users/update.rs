@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::UserView;
 use crate::{
     auth::{AuthUser, Hasher, Revocations, Revoked},
+    config::Config,
     domain::{
         Invalid,
         ids::UserId,
@@ -78,6 +79,7 @@ pub async fn update_user(
     id: web::Path<UserId>,
     body: Body<Changes>,
     request: HttpRequest,
+    config: web::Data<Config>,
     limits: web::Data<Limits>,
     hasher: web::Data<Hasher>,
     store: web::Data<Store>,
