@@ -104,6 +104,9 @@ impl Default for StoreConfig {
 pub struct AuthConfig {
     /// Signs the tokens; without it a secret is made once and kept in the data directory.
     pub jwt_secret: Option<SecretString>,
+    /// Encrypts what the database must not tell, such as the secrets of authenticator apps; without
+    /// it a key is made once and kept in the data directory.
+    pub encryption_key: Option<SecretString>,
     pub token_lifetime: Duration,
     pub bcrypt_cost: u32,
     /// Whether a stranger may make an account.
@@ -121,6 +124,7 @@ impl Default for AuthConfig {
     fn default() -> Self {
         Self {
             jwt_secret: None,
+            encryption_key: None,
             token_lifetime: Duration::from_secs(86_400),
             bcrypt_cost: 12,
             registration_open: true,

@@ -22,6 +22,10 @@ pub enum ApiError {
     RegistrationClosed,
     #[error("This is not the token that the server printed at its last start")]
     WrongSetupToken,
+    #[error("This code does not count: it is wrong, or was used before")]
+    WrongCode,
+    #[error("The ticket is not, or no longer, valid; sign in again")]
+    TicketEnded,
     #[error("{0} not found")]
     NotFound(&'static str),
     #[error("This route does not have that method")]
@@ -73,6 +77,8 @@ impl ApiError {
             Self::Forbidden(_) => ErrorCode::Forbidden,
             Self::RegistrationClosed => ErrorCode::RegistrationClosed,
             Self::WrongSetupToken => ErrorCode::InvalidSetupToken,
+            Self::WrongCode => ErrorCode::WrongCode,
+            Self::TicketEnded => ErrorCode::TicketEnded,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
             Self::BadRequest(_) => ErrorCode::BadRequest,
@@ -118,10 +124,11 @@ impl ApiError {
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::RegistrationClosed | Self::WrongSetupToken => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Unauthenticated(_) | Self::TicketEnded => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_)
+            | Self::RegistrationClosed
+            | Self::WrongSetupToken
+            | Self::WrongCode => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use crate::{
-    auth::{Authenticator, Hasher, Keys, Revocations, Setup},
+    auth::{Authenticator, Hasher, Keys, Revocations, SecondFactors, Setup, Vault},
     chat::{Chat, ChatSettings},
     config::{AuthConfig, Config, Descriptors, ServerConfig},
     domain::{
@@ -190,6 +190,7 @@ async fn start(
     origin: &str,
 ) -> anyhow::Result<State> {
     let keys = Keys::open(config.auth.jwt_secret.as_ref(), &config.server.data_dir)?;
+    let vault = Vault::open(config.auth.encryption_key.as_ref(), &config.server.data_dir)?;
     let authenticator = Authenticator::new(keys, store.clone(), config.auth.token_lifetime);
     let limits = Limits::new(&config.limits);
     let descriptors = Descriptors::of_process();
@@ -211,6 +212,7 @@ async fn start(
     } else {
         Setup::open()
     };
+    let second_factors = SecondFactors::new(vault, store.clone());
     let connections = descriptors.for_connections(config.store.max_connections);
     Ok(State {
         places: Places::new(connections, chat.clone()),
@@ -223,6 +225,7 @@ async fn start(
         setup,
         revocations,
         limits,
+        second_factors,
         health: HealthSampler::new(metrics.clone()),
         metrics,
         readiness: Readiness::default(),

@@ -1,21 +1,29 @@
 //! Who is asking: tokens, passwords, and what takes them back.
 
 mod cache;
+mod code;
 mod extractor;
 mod identity;
 pub mod password;
 pub mod refusals;
 pub mod revocation;
+mod second_factor;
 mod setup;
 pub mod token;
+mod totp;
+mod vault;
 
+pub use code::{Code, RecoveryCode};
 pub use extractor::{Admin, AuthUser, MaybeUser, RequireRole, RequiredRole, Trainer, bearer};
 pub use identity::{AuthError, Authenticator, Identity, IssuedToken};
 pub use password::Hasher;
 pub use refusals::Refusals;
 pub use revocation::{Revocations, Revoked};
+pub use second_factor::{SecondFactor, SecondFactors};
 pub use setup::Setup;
 pub use token::Keys;
+pub use totp::TotpSecret;
+pub use vault::Vault;
 
 #[cfg(test)]
 mod tests;

@@ -137,14 +137,17 @@ fn store(reader: &mut Reader, settings: &Settings) -> StoreConfig {
 fn auth(reader: &mut Reader, settings: &Settings, secrets: &Secrets) -> AuthConfig {
     let default = AuthConfig::default();
     let short = |secret: &&SecretString| secret.expose_secret().len() < MIN_SECRET_BYTES;
-    if secrets.jwt_secret.as_ref().filter(short).is_some() {
-        reader.refuse(
-            "JWT_SECRET",
-            format!("must have at least {MIN_SECRET_BYTES} bytes"),
-        );
+    for (name, secret) in [
+        ("JWT_SECRET", &secrets.jwt_secret),
+        ("ENCRYPTION_KEY", &secrets.encryption_key),
+    ] {
+        if secret.as_ref().filter(short).is_some() {
+            reader.refuse(name, format!("must have at least {MIN_SECRET_BYTES} bytes"));
+        }
     }
     AuthConfig {
         jwt_secret: secrets.jwt_secret.clone(),
+        encryption_key: secrets.encryption_key.clone(),
         token_lifetime: reader.seconds(
             "JWT_EXPIRATION",
             &settings.jwt_expiration,

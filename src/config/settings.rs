@@ -246,6 +246,8 @@ impl Settings {
 Secrets (environment or .env only):
   JWT_SECRET       Signs the tokens, at least 32 bytes. Without it a secret is made once and kept,
                    readable by its owner alone, in the data directory
+  ENCRYPTION_KEY   Encrypts the secrets of authenticator apps in the database, at least 32 bytes.
+                   Without it a key is made and kept in the same way
   ADMIN_PASSWORD   Password of the first admin; see --admin-email
   METRICS_TOKEN    Bearer token that GET /metrics asks for. Without it only this machine may ask";
 }
@@ -254,6 +256,7 @@ Secrets (environment or .env only):
 #[derive(Clone, Debug, Default)]
 pub struct Secrets {
     pub jwt_secret: Option<SecretString>,
+    pub encryption_key: Option<SecretString>,
     pub admin_password: Option<SecretString>,
     pub metrics_token: Option<SecretString>,
     /// What could not be read.
@@ -274,6 +277,7 @@ impl Secrets {
         };
         Self {
             jwt_secret: read("JWT_SECRET"),
+            encryption_key: read("ENCRYPTION_KEY"),
             admin_password: read("ADMIN_PASSWORD"),
             metrics_token: read("METRICS_TOKEN"),
             problems,

@@ -82,6 +82,14 @@ error_codes! {
     InvalidSetupToken = "invalid_setup_token",
     /// The first admin was made already.
     AdminExists = "admin_exists",
+    /// A code of the second factor is wrong, or was used before.
+    WrongCode = "wrong_code",
+    /// The ticket for the second step ran out, or was used up; sign in again.
+    TicketEnded = "ticket_ended",
+    /// There is no second factor, or none was begun.
+    NotEnrolled = "not_enrolled",
+    /// The role requires a second factor.
+    SecondFactorRequired = "second_factor_required",
     /// A fault of the server.
     Internal = "internal",
 }

@@ -36,7 +36,7 @@ use actix_web::{
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    auth::{Authenticator, Hasher, Revocations, Setup},
+    auth::{Authenticator, Hasher, Revocations, SecondFactors, Setup},
     chat::Chat,
     config::Config,
     limits::{self, Limits},
@@ -60,6 +60,7 @@ pub struct State {
     pub authenticator: Authenticator,
     pub hasher: Hasher,
     pub setup: Setup,
+    pub second_factors: SecondFactors,
     pub revocations: Revocations,
     pub limits: Limits,
     pub metrics: Metrics,
@@ -128,6 +129,7 @@ fn provide(app: &mut web::ServiceConfig, state: State) {
         .app_data(web::Data::new(state.authenticator))
         .app_data(web::Data::new(state.hasher))
         .app_data(web::Data::new(state.setup))
+        .app_data(web::Data::new(state.second_factors))
         .app_data(web::Data::new(state.revocations))
         .app_data(web::Data::new(state.limits))
         .app_data(web::Data::new(state.metrics))

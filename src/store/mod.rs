@@ -20,7 +20,10 @@ mod read_marks;
 mod refresh;
 mod rooms;
 mod rows;
+mod second_factor;
 mod state;
+mod tickets;
+mod totp;
 mod user_acts;
 mod user_changes;
 mod user_list;
@@ -47,6 +50,9 @@ pub use self::{
     open::StoreOptions,
     read_marks::{RaisedMark, Reader},
     refresh::{Refreshed, Rotation},
+    second_factor::{SecondStep, TwoFactor},
+    tickets::{NewTicket, Ticket},
+    totp::{Guess, NewTotp},
     user_changes::UserChanges,
     user_list::{Statistics, UserQuery, UserSort},
     users::{Credentials, Identifier, NewUser},

@@ -8,6 +8,8 @@ use super::{
     auth_changes::{announce, announce_each},
     backend::in_transaction,
     rows::{UserRow, user_columns},
+    second_factor::forget_second_factor,
+    tickets::forget_tickets,
     user_acts::acts_of,
     users::{TAKEN_EMAIL, TAKEN_USERNAME, taken},
 };
@@ -152,6 +154,9 @@ impl Store {
                         announce_each!(tx, id, ended, at);
                     }
                 }
+                if changes.password_hash.is_some() {
+                    forget_tickets!(tx, id);
+                }
                 if rights_changed || (changes.password_hash.is_some() && except.is_none()) {
                     announce!(tx, id, None::<LoginId>, at);
                 }
@@ -203,6 +208,7 @@ impl Store {
                     .bind(id)
                     .execute(&mut *tx)
                     .await?;
+                forget_second_factor!(tx, id);
                 announce!(tx, id, None::<LoginId>, at);
                 let details = json!({ "username": username });
                 record!(tx, &by, Act::UserDelete, Target::user(id), details);

@@ -4,7 +4,8 @@ use std::fs;
 
 use crate::harness::{Home, Server, TestApp, finish};
 
-const SETTINGS: [&str; 37] = [
+const SETTINGS: [&str; 38] = [
+    "ENCRYPTION_KEY",
     "HOST",
     "PORT",
     "PUBLIC_URL",
@@ -45,7 +46,8 @@ const SETTINGS: [&str; 37] = [
 ];
 
 /// Settings that are wrong, each in its own way.
-const WRONG: [(&str, &str); 14] = [
+const WRONG: [(&str, &str); 15] = [
+    ("ENCRYPTION_KEY", "too-short-for-a-key"),
     ("PORT", "eighty"),
     ("PUBLIC_URL", "not an address"),
     ("DATABASE_URL", "mysql://root:database-password@localhost/x"),

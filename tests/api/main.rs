@@ -74,6 +74,8 @@ mod socket_slow;
 mod socket_upgrade;
 mod startup;
 mod statistics;
+mod two_factor;
+mod two_factor_admin;
 mod users;
 mod users_delete;
 mod users_list;

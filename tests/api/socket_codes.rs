@@ -40,7 +40,11 @@ const fn error(code: ErrorCode) -> Provoked {
         | ErrorCode::LastAdmin
         | ErrorCode::RegistrationClosed
         | ErrorCode::InvalidSetupToken
-        | ErrorCode::AdminExists => Not("of requests over REST; no frame can cause it"),
+        | ErrorCode::AdminExists
+        | ErrorCode::WrongCode
+        | ErrorCode::TicketEnded
+        | ErrorCode::NotEnrolled
+        | ErrorCode::SecondFactorRequired => Not("of requests over REST; no frame can cause it"),
         ErrorCode::Internal => Not("a fault of the server, which no input may cause"),
     }
 }

@@ -54,6 +54,7 @@ fn every_problem_is_told_at_once() {
     ];
     let secrets = Secrets {
         jwt_secret: Some("short".into()),
+        encryption_key: Some("shorter".into()),
         admin_password: Some("alllower".into()),
         metrics_token: Some("two words".into()),
         problems: Vec::new(),
@@ -61,6 +62,7 @@ fn every_problem_is_told_at_once() {
     let error = Config::from_settings(&settings(&flags), &secrets).unwrap_err();
     let named = |name: &str| error.0.iter().any(|problem| problem.setting == name);
     for name in [
+        "ENCRYPTION_KEY",
         "PORT",
         "BCRYPT_COST",
         "JWT_EXPIRATION",

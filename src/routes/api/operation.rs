@@ -201,6 +201,24 @@ impl Operation {
         this.answers_with(status, about, content)
     }
 
+    /// An answer with a body of JSON that is one of two, which no body can be at once. Each example
+    /// has its name.
+    pub fn answers_either<A: ToSchema, B: ToSchema>(
+        self,
+        status: u16,
+        about: &str,
+        examples: [(&str, Value); 2],
+    ) -> Self {
+        let mut this = self;
+        let schema = json!({ "oneOf": [this.schema::<A>(), this.schema::<B>()] });
+        let examples: BTreeMap<&str, Value> = examples
+            .into_iter()
+            .map(|(name, value)| (name, json!({ "value": value })))
+            .collect();
+        let content = json!({ "application/json": { "schema": schema, "examples": examples } });
+        this.answers_with(status, about, content)
+    }
+
     /// An answer of text, of one of these kinds.
     pub fn answers_text(self, kinds: &[&str], about: &str, example: &str) -> Self {
         let content = json!({ "schema": { "type": "string" }, "example": example });

@@ -24,8 +24,11 @@ const RATE_LIMIT: [(&str, &str); 2] = [
 pub const fn status(code: ErrorCode) -> Option<u16> {
     Some(match code {
         ErrorCode::BadRequest | ErrorCode::ValidationFailed | ErrorCode::InvalidContent => 400,
-        ErrorCode::Unauthenticated => 401,
-        ErrorCode::Forbidden | ErrorCode::RegistrationClosed | ErrorCode::InvalidSetupToken => 403,
+        ErrorCode::Unauthenticated | ErrorCode::TicketEnded => 401,
+        ErrorCode::Forbidden
+        | ErrorCode::RegistrationClosed
+        | ErrorCode::InvalidSetupToken
+        | ErrorCode::WrongCode => 403,
         ErrorCode::NotFound => 404,
         ErrorCode::MethodNotAllowed => 405,
         ErrorCode::EmailTaken
@@ -33,6 +36,8 @@ pub const fn status(code: ErrorCode) -> Option<u16> {
         | ErrorCode::RoomExists
         | ErrorCode::LastAdmin
         | ErrorCode::AdminExists
+        | ErrorCode::NotEnrolled
+        | ErrorCode::SecondFactorRequired
         | ErrorCode::ClientMessageIdConflict => 409,
         ErrorCode::RequestTimeout => 408,
         ErrorCode::PayloadTooLarge => 413,

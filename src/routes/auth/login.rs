@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 
 use super::{
     device::known_to,
-    signed_in::{Answer, FirstFactor, declare_signed_in, finish_sign_in},
+    second_step::declare_first_factor,
+    signed_in::{Answer, FirstFactor, finish_sign_in},
 };
 use crate::{
     auth::{Authenticator, Hasher},
@@ -119,7 +120,7 @@ pub fn declare_log_in() -> Operation {
             ErrorCode::Overloaded,
             ErrorCode::Unavailable,
         ]);
-    declare_signed_in(log_in, 200, "Login successful")
+    declare_first_factor(log_in, 200, "Login successful")
 }
 
 impl LoginForm {

@@ -7,8 +7,10 @@ mod logins;
 mod logout;
 mod refresh;
 mod register;
+mod second_step;
 mod setup;
 mod signed_in;
+mod two_factor;
 mod validate;
 
 use super::api::{Api, at};
@@ -16,6 +18,14 @@ use super::api::{Api, at};
 pub fn configure(api: &mut Api) {
     api.add(at("/api/auth/register").post(register::register, register::declare_register))
         .add(at("/api/auth/login").post(login::log_in, login::declare_log_in))
+        .add(at("/api/auth/login/enroll").post(
+            second_step::enroll_by_ticket,
+            second_step::declare_enroll_by_ticket,
+        ))
+        .add(at("/api/auth/login/second").post(
+            second_step::log_in_second,
+            second_step::declare_log_in_second,
+        ))
         .add(at("/api/auth/refresh").post(refresh::refresh, refresh::declare_refresh))
         .add(at("/api/auth/logout").post(logout::log_out, logout::declare_log_out))
         .add(at("/api/auth/validate").post(validate::validate, validate::declare_validate))
@@ -30,4 +40,5 @@ pub fn configure(api: &mut Api) {
                 .get(setup::show_setup, setup::declare_show_setup)
                 .post(setup::set_up, setup::declare_set_up),
         );
+    two_factor::configure(api);
 }

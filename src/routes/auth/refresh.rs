@@ -74,7 +74,7 @@ pub async fn refresh(
         message: "Token refreshed",
         cookie,
     };
-    Ok(answer.with(user, issued, next.ending(ends_at)))
+    Ok(answer.with(user, issued, next.ending(ends_at), Vec::new()))
 }
 
 pub fn declare_refresh() -> Operation {

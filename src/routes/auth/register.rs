@@ -2,7 +2,10 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::signed_in::{Answer, FirstFactor, declare_signed_in, finish_sign_in};
+use super::{
+    second_step::declare_first_factor,
+    signed_in::{Answer, FirstFactor, finish_sign_in},
+};
 use crate::{
     auth::{Authenticator, Hasher},
     config::Config,
@@ -75,5 +78,5 @@ pub fn declare_register() -> Operation {
         .takes::<Registration>(examples::new_account())
         .refuses(&REFUSALS_OF_NEW)
         .refuses(&[ErrorCode::Unauthenticated, ErrorCode::Unavailable]);
-    declare_signed_in(register, 201, "Registration successful")
+    declare_first_factor(register, 201, "Registration successful")
 }

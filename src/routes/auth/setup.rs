@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::signed_in::{Answer, FirstFactor, declare_signed_in, finish_sign_in};
+use super::{
+    second_step::declare_first_factor,
+    signed_in::{Answer, FirstFactor, finish_sign_in},
+};
 use crate::{
     auth::{Authenticator, Hasher, Setup},
     config::Config,
@@ -137,7 +140,7 @@ pub fn declare_set_up() -> Operation {
             ErrorCode::Overloaded,
             ErrorCode::Unavailable,
         ]);
-    declare_signed_in(set_up, 201, "The first administrator was made")
+    declare_first_factor(set_up, 201, "The first administrator was made")
 }
 
 /// Without a token nobody need be asked: an admin was there when the server started.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{cookie, device::Device};
+use super::{cookie, device::Device, second_step::ask_second};
 use crate::{
     auth::{Authenticator, IssuedToken},
     clock,
@@ -25,7 +25,7 @@ use crate::{
         by, client_address,
         users::UserView,
     },
-    store::{NewLogin, Store, StoreError},
+    store::{NewLogin, SecondStep, Store, StoreError},
 };
 
 /// A refresh token that was just made: 256 random bits. Only its hash is kept.
@@ -76,6 +76,10 @@ pub struct SignedIn {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     refresh_token: Option<String>,
+    /// Shown this once, where a second factor was set up just now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    recovery_codes: Vec<String>,
     /// For people.
     message: &'static str,
 }
@@ -112,8 +116,12 @@ pub async fn finish_sign_in(
     authenticator: &Authenticator,
     answer: Answer,
 ) -> Result<HttpResponse, ApiError> {
-    tracing::debug!(user.id = %user.id, ?proved, "a first factor was proved");
-    open_login(user, request, config, store, authenticator, answer).await
+    let step = store.second_step_of(&user).await?;
+    tracing::debug!(user.id = %user.id, ?proved, ?step, "a first factor was proved");
+    match step {
+        SecondStep::None => open_login(user, request, config, store, authenticator, answer).await,
+        step => ask_second(&user, step, answer.status, store).await,
+    }
 }
 
 /// Opens a login for a user who proved to be one, and answers with its tokens.
@@ -127,6 +135,23 @@ pub async fn open_login(
     store: &Store,
     authenticator: &Authenticator,
     answer: Answer,
+) -> Result<HttpResponse, ApiError> {
+    let codes = Vec::new();
+    open_login_with(user, request, config, store, authenticator, answer, codes).await
+}
+
+/// As [`open_login`], for somebody who just set up a second factor and is shown its recovery codes.
+///
+/// # Errors
+/// As [`open_login`].
+pub async fn open_login_with(
+    user: User,
+    request: &HttpRequest,
+    config: &Config,
+    store: &Store,
+    authenticator: &Authenticator,
+    answer: Answer,
+    recovery_codes: Vec<String>,
 ) -> Result<HttpResponse, ApiError> {
     let login = LoginId::new();
     let ends_at = config
@@ -159,7 +184,7 @@ pub async fn open_login(
             error => error.into(),
         })?;
     let token = authenticator.issue(&user, login, ends_at)?;
-    let mut response = answer.with(user, token, refresh);
+    let mut response = answer.with(user, token, refresh, recovery_codes);
     if let Some(browser) = browser {
         response
             .add_cookie(&browser.into_cookie())
@@ -170,7 +195,13 @@ pub async fn open_login(
 
 impl Answer {
     /// The response that hands over a login's tokens.
-    pub fn with(self, user: User, issued: IssuedToken, refresh: RefreshToken) -> HttpResponse {
+    pub fn with(
+        self,
+        user: User,
+        issued: IssuedToken,
+        refresh: RefreshToken,
+        recovery_codes: Vec<String>,
+    ) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         let refresh_token = if self.cookie {
             let left = refresh.expires_at - clock::now();
@@ -186,6 +217,7 @@ impl Answer {
             token_type: "Bearer",
             expires_in: issued.expires_in,
             refresh_token,
+            recovery_codes,
             message: self.message,
         })
     }
@@ -193,16 +225,20 @@ impl Answer {
 
 /// What the document says of every answer that hands over a login's tokens.
 pub fn declare_signed_in(operation: Operation, status: u16, message: &str) -> Operation {
-    operation
-        .answers::<SignedIn>(
-            status,
-            "Signed in. Send `token` as Bearer, and `refresh_token` to `/api/auth/refresh` when it \
-             has run out.",
-            examples::signed_in(message),
-        )
-        .answers_header(
-            status,
-            "Set-Cookie",
-            "The refresh token, in a cookie that no script can read, for a page that asked for it.",
-        )
+    let operation = operation.answers::<SignedIn>(
+        status,
+        "Signed in. Send `token` as Bearer, and `refresh_token` to `/api/auth/refresh` when it has \
+         run out.",
+        examples::signed_in(message),
+    );
+    declare_cookie(operation, status)
+}
+
+/// What the document says of the cookie that may come with an answer.
+pub fn declare_cookie(operation: Operation, status: u16) -> Operation {
+    operation.answers_header(
+        status,
+        "Set-Cookie",
+        "The refresh token, in a cookie that no script can read, for a page that asked for it.",
+    )
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+pub mod authenticator;
 mod client;
 pub mod contract;
 mod conversation;
@@ -12,6 +13,7 @@ mod kit;
 mod member;
 mod opening;
 mod postgres;
+mod second;
 mod server;
 mod site;
 mod socket;
@@ -32,6 +34,7 @@ pub use self::{
     member::Plan,
     opening::{Opening, Proof},
     postgres::OwnPostgres,
+    second::Enrolled,
     server::Server,
     site::{ADMIN_EMAIL, ADMIN_PASSWORD, PASSWORD, Person, Site, registration},
     socket::{Event, Heard, Socket},

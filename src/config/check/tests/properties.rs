@@ -49,11 +49,15 @@ fn secret() -> impl Strategy<Value = Option<SecretString>> {
 }
 
 fn secrets() -> impl Strategy<Value = Secrets> {
-    (secret(), secret(), secret()).prop_map(|(jwt_secret, admin_password, metrics_token)| Secrets {
-        jwt_secret,
-        admin_password,
-        metrics_token,
-        problems: Vec::new(),
+    [secret(), secret(), secret(), secret()].prop_map(|secrets| {
+        let [jwt_secret, encryption_key, admin_password, metrics_token] = secrets;
+        Secrets {
+            jwt_secret,
+            encryption_key,
+            admin_password,
+            metrics_token,
+            problems: Vec::new(),
+        }
     })
 }
 
@@ -101,7 +105,7 @@ proptest! {
         match Config::from_settings(&written(&values), &secrets) {
             Err(ConfigError(problems)) => {
                 prop_assert!(!problems.is_empty());
-                let secret = ["JWT_SECRET", "ADMIN_PASSWORD", "METRICS_TOKEN"];
+                let secret = ["JWT_SECRET", "ENCRYPTION_KEY", "ADMIN_PASSWORD", "METRICS_TOKEN"];
                 for problem in &problems {
                     let named = names.iter().any(|(variable, _)| variable == problem.setting);
                     prop_assert!(named || secret.contains(&problem.setting), "{:?}", problem);

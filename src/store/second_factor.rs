@@ -1,0 +1,106 @@
+//! The second factor of a user: whether there is one, whether there must be, and its end.
+
+use super::{
+    Store, StoreError,
+    backend::{in_transaction, on_reader},
+};
+use crate::domain::{
+    ids::UserId,
+    user::{Role, User},
+};
+
+/// What stands between a first factor and a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondStep {
+    /// Nothing.
+    None,
+    /// A code of the app, or a recovery code.
+    Code,
+    /// The role requires a second factor, and the user has none yet.
+    Enroll,
+}
+
+/// How a user's account is guarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TwoFactor {
+    /// An authenticator app was confirmed.
+    pub totp: bool,
+    pub recovery_codes_left: i64,
+    /// The role requires it.
+    pub required: bool,
+}
+
+/// Takes everything of a user's second factor away, within a transaction.
+macro_rules! forget_second_factor {
+    ($tx:ident, $user:expr) => {{
+        let had = sqlx::query("DELETE FROM totp WHERE user_id = $1")
+            .bind($user)
+            .execute(&mut *$tx)
+            .await?;
+        sqlx::query("DELETE FROM recovery_codes WHERE user_id = $1")
+            .bind($user)
+            .execute(&mut *$tx)
+            .await?;
+        $crate::store::tickets::forget_tickets!($tx, $user);
+        had
+    }};
+}
+
+pub(super) use forget_second_factor;
+
+impl Store {
+    /// What a user who proved a first factor still has to do.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn second_step_of(&self, user: &User) -> Result<SecondStep, StoreError> {
+        let found = self.find_two_factor(user).await?;
+        Ok(match found {
+            TwoFactor { totp: true, .. } => SecondStep::Code,
+            TwoFactor { required: true, .. } => SecondStep::Enroll,
+            TwoFactor { .. } => SecondStep::None,
+        })
+    }
+
+    /// How a user's account is guarded.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn find_two_factor(&self, user: &User) -> Result<TwoFactor, StoreError> {
+        const SQL: &str = "SELECT
+                EXISTS (SELECT 1 FROM totp WHERE user_id = $1 AND secret IS NOT NULL),
+                (SELECT count(*) FROM recovery_codes WHERE user_id = $1)";
+        let (totp, recovery_codes_left) = self
+            .read("select", "totp", async {
+                let row: (bool, i64) =
+                    on_reader!(self, db => sqlx::query_as(SQL).bind(user.id).fetch_one(db).await?);
+                Ok(row)
+            })
+            .await?;
+        Ok(TwoFactor {
+            totp,
+            recovery_codes_left,
+            required: self.requires_two_factor(user.role).await?,
+        })
+    }
+
+    /// Whether users of a role must have a second factor.
+    async fn requires_two_factor(&self, _role: Role) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    /// Takes a user's app and recovery codes away; false if there was nothing.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn remove_two_factor(&self, user: UserId) -> Result<bool, StoreError> {
+        let store = self.clone();
+        self.write("delete", "totp", async move {
+            let had = in_transaction!(store, tx => {
+                Ok::<_, StoreError>(forget_second_factor!(tx, user).rows_affected() > 0)
+            })?;
+            Ok(had)
+        })
+        .await
+    }
+}

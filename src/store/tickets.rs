@@ -1,0 +1,197 @@
+//! Tickets: who proved a first factor and owes the second.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Store, StoreError,
+    backend::{in_transaction, on_reader},
+};
+use crate::{clock, domain::ids::UserId};
+
+/// Codes that one ticket may be shown with.
+pub const TICKET_ATTEMPTS: i64 = 5;
+
+/// Tickets of one user; a newer one puts the oldest out.
+const TICKETS_OF_USER: i64 = 20;
+
+/// A ticket to be.
+#[derive(Clone, Debug)]
+pub struct NewTicket {
+    /// SHA-256 of its text, which itself is not kept.
+    pub hash: [u8; 32],
+    pub user_id: UserId,
+    /// The user has no second factor yet and must have one.
+    pub enrolls: bool,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A ticket that counts.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Ticket {
+    pub user_id: UserId,
+    pub enrolls: bool,
+    /// The sealed secret that its holder was shown.
+    pub pending: Option<Vec<u8>>,
+}
+
+/// Takes a user's tickets away, within a transaction.
+macro_rules! forget_tickets {
+    ($tx:ident, $user:expr) => {
+        sqlx::query("DELETE FROM sign_in_tickets WHERE user_id = $1")
+            .bind($user)
+            .execute(&mut *$tx)
+            .await?
+    };
+}
+
+pub(super) use forget_tickets;
+
+impl Store {
+    /// Keeps a ticket.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn insert_ticket(&self, ticket: NewTicket) -> Result<(), StoreError> {
+        const INSERT: &str = "INSERT INTO sign_in_tickets (hash, user_id, enrolls, expires_at) VALUES ($1, $2, $3, $4)";
+        const SURPLUS: &str = "DELETE FROM sign_in_tickets WHERE user_id = $1 AND hash NOT IN (
+                SELECT hash FROM sign_in_tickets WHERE user_id = $1
+                ORDER BY expires_at DESC, hash LIMIT $2)";
+        let store = self.clone();
+        self.write("insert", "sign_in_tickets", async move {
+            in_transaction!(store, tx => {
+                sqlx::query(INSERT)
+                    .bind(ticket.hash.as_slice())
+                    .bind(ticket.user_id)
+                    .bind(ticket.enrolls)
+                    .bind(ticket.expires_at)
+                    .execute(&mut *tx)
+                    .await?;
+                sqlx::query(SURPLUS)
+                    .bind(ticket.user_id)
+                    .bind(TICKETS_OF_USER)
+                    .execute(&mut *tx)
+                    .await?;
+                Ok::<_, StoreError>(())
+            })?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// A ticket that has not expired and has attempts left.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn find_ticket(&self, hash: [u8; 32]) -> Result<Option<Ticket>, StoreError> {
+        const SQL: &str = "SELECT user_id, enrolls, pending FROM sign_in_tickets
+             WHERE hash = $1 AND expires_at > $2 AND attempts < $3";
+        self.read("select", "sign_in_tickets", async {
+            Ok(on_reader!(self, db => {
+                sqlx::query_as(SQL)
+                    .bind(hash.as_slice())
+                    .bind(clock::now())
+                    .bind(TICKET_ATTEMPTS)
+                    .fetch_optional(db)
+                    .await?
+            }))
+        })
+        .await
+    }
+
+    /// Counts an attempt with a ticket before anybody looks at the code: of many that come at once,
+    /// no more get through than one may have.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn attempt_ticket(&self, hash: [u8; 32]) -> Result<Option<Ticket>, StoreError> {
+        const SQL: &str = "UPDATE sign_in_tickets SET attempts = attempts + 1
+             WHERE hash = $1 AND expires_at > $2 AND attempts < $3
+             RETURNING user_id, enrolls, pending";
+        let store = self.clone();
+        self.write("update", "sign_in_tickets", async move {
+            let ticket = in_transaction!(store, tx => {
+                let ticket: Option<Ticket> = sqlx::query_as(SQL)
+                    .bind(hash.as_slice())
+                    .bind(clock::now())
+                    .bind(TICKET_ATTEMPTS)
+                    .fetch_optional(&mut *tx)
+                    .await?;
+                Ok::<_, StoreError>(ticket)
+            })?;
+            Ok(ticket)
+        })
+        .await
+    }
+
+    /// Keeps the sealed secret that the holder of an enrolling ticket is shown; false if the ticket
+    /// counts no more.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn set_ticket_pending(
+        &self,
+        hash: [u8; 32],
+        pending: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE sign_in_tickets SET pending = $4
+             WHERE hash = $1 AND expires_at > $2 AND attempts < $3 AND enrolls";
+        let store = self.clone();
+        self.write("update", "sign_in_tickets", async move {
+            let kept = in_transaction!(store, tx => {
+                let kept = sqlx::query(SQL)
+                    .bind(hash.as_slice())
+                    .bind(clock::now())
+                    .bind(TICKET_ATTEMPTS)
+                    .bind(&pending)
+                    .execute(&mut *tx)
+                    .await?;
+                Ok::<_, StoreError>(kept.rows_affected() == 1)
+            })?;
+            Ok(kept)
+        })
+        .await
+    }
+
+    /// Uses a ticket up; false if it was already, or expired.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn spend_ticket(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
+        let store = self.clone();
+        self.write("delete", "sign_in_tickets", async move {
+            let spent = in_transaction!(store, tx => {
+                let gone = sqlx::query(SPEND_TICKET)
+                    .bind(hash.as_slice())
+                    .bind(clock::now())
+                    .execute(&mut *tx)
+                    .await?;
+                Ok::<_, StoreError>(gone.rows_affected() == 1)
+            })?;
+            Ok(spent)
+        })
+        .await
+    }
+
+    /// Forgets tickets that expired before a time.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn prune_tickets(&self, before: DateTime<Utc>) -> Result<(), StoreError> {
+        let store = self.clone();
+        self.write("delete", "sign_in_tickets", async move {
+            in_transaction!(store, tx => {
+                sqlx::query("DELETE FROM sign_in_tickets WHERE expires_at < $1")
+                    .bind(before)
+                    .execute(&mut *tx)
+                    .await?;
+                Ok::<_, StoreError>(())
+            })?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Uses up a ticket of this hash that has not expired now.
+pub(super) const SPEND_TICKET: &str =
+    "DELETE FROM sign_in_tickets WHERE hash = $1 AND expires_at > $2";
