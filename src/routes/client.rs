@@ -22,7 +22,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
 
 /// Every address that the shell answers; its scripts find out what to show.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "/",
     "/sign-in",
     "/register",
@@ -31,6 +31,7 @@ const PAGES: [&str; 10] = [
     "/rooms/{room_id}",
     "/rooms/{room_id}/{seq}",
     "/people",
+    "/audit",
     "/statistics",
     "/profile",
 ];

@@ -33,6 +33,7 @@ const INSIDE = [
   ["/rooms/general", (page) => room(page).message("An answer").waitFor()],
   ["/profile", (page) => page.locator("parlor-logins li").first().waitFor()],
   ["/people", (page) => page.getByRole("rowheader").first().waitFor()],
+  ["/audit", (page) => page.getByText("login.open").first().waitFor()],
   ["/statistics", (page) => page.locator(".facts").waitFor()],
   ["/nowhere", (page) => page.getByRole("link", { name: "Back to the rooms" }).waitFor()],
 ];

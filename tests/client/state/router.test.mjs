@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parse, pathOf, setupToken } from "../../../src/client/assets/js/state/router.js";
+import { fragment, oauthCode, parse, pathOf } from "../../../src/client/assets/js/state/router.js";
 
 test("every page has one address, and each address one page", () => {
-  for (const path of ["/", "/sign-in", "/register", "/setup", "/people", "/statistics", "/profile", "/rooms/general", "/rooms/a-1/42"]) {
+  for (const path of ["/", "/sign-in", "/sign-in/complete", "/forgot", "/reset", "/verify", "/register", "/setup", "/people", "/statistics", "/profile", "/rooms/general", "/rooms/a-1/42"]) {
     assert.equal(pathOf(parse(path)), path);
   }
 });
@@ -25,7 +25,13 @@ test("anything else is unknown", () => {
   assert.equal(pathOf({ name: "unknown" }), "/");
 });
 
-test("the token of the first start is in the fragment", () => {
-  assert.equal(setupToken("#token=abc"), "abc");
-  assert.equal(setupToken(""), null);
+test("one-time tokens are in the fragment", () => {
+  assert.equal(fragment("#token=abc").token, "abc");
+  assert.deepEqual(fragment("#code=a%2Bb&return_to=%2Frooms%2Fgeneral"), { code: "a+b", return_to: "/rooms/general" });
+  assert.equal(fragment("").token, undefined);
+});
+
+test("a provider's words have codes of their own where they mean something else", () => {
+  assert.equal(oauthCode("expired"), "oauth_expired");
+  assert.equal(oauthCode("registration_closed"), "registration_closed");
 });

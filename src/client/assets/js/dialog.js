@@ -9,21 +9,24 @@ let count = 0;
  *
  * @param {string} title
  * @param {(close: () => void) => import("./element.js").Child[]} content
+ * @param {{stays?: boolean}} [options] `stays`: only `close` closes it, for what is shown but once
  * @returns {HTMLDialogElement}
  */
-export function showDialog(title, content) {
+export function showDialog(title, content, { stays = false } = {}) {
   const id = `dialog-${++count}`;
-  const dialog = h("dialog", { class: "dialog", "aria-labelledby": id });
+  const dialog = h("dialog", { class: "dialog", "aria-labelledby": id, closedby: stays && "none" });
   const close = () => dialog.close();
   dialog.append(h("h2", { id }, title));
   for (const child of content(close)) if (child) dialog.append(/** @type {Node} */ (child));
   dialog.addEventListener("close", () => dialog.remove());
+  // For browsers that do not know `closedby`.
+  dialog.addEventListener("cancel", (event) => stays && event.preventDefault());
   // A click beside it: the veil belongs to the dialog, its content does not.
   dialog.addEventListener("mousedown", (event) => {
     const box = dialog.getBoundingClientRect();
     const { clientX: x, clientY: y } = event;
     const inside = x >= box.left && x <= box.right && y >= box.top && y <= box.bottom;
-    if (event.target === dialog && !inside) close();
+    if (event.target === dialog && !inside && !stays) close();
   });
   document.body.append(dialog);
   dialog.showModal();

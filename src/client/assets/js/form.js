@@ -15,6 +15,8 @@ let count = 0;
  * @property {string} [autocomplete]
  * @property {boolean} [required]
  * @property {number} [maxlength]
+ * @property {string} [placeholder] an example; what it is, says the label
+ * @property {"numeric"} [inputmode] which keyboard a phone shows
  */
 
 /**
@@ -27,7 +29,7 @@ export function field({ name, label, type = "text", hint, value = "", ...rest })
   const id = `field-${++count}`;
   const described = `${hint ? `${id}-hint ` : ""}${id}-error`;
   const shared = { id, name, class: "input", "aria-describedby": described, ...rest };
-  const plain = ["email", "username", "password"].includes(name) || type === "password";
+  const plain = ["email", "username", "password", "code"].includes(name) || type === "password";
   const input =
     type === "textarea"
       ? h("textarea", { ...shared, rows: 3 })
@@ -83,7 +85,7 @@ export function form({ fields, action, more = [], submit }) {
 }
 
 /** What a code alone says of a field. @type {Record<string, string>} */
-const FIELD_OF = { email_taken: "email", username_taken: "username", room_exists: "name" };
+const FIELD_OF = { email_taken: "email", username_taken: "username", room_exists: "name", wrong_code: "code" };
 
 /**
  * @param {ApiProblem} problem

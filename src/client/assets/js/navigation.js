@@ -8,6 +8,11 @@ import { parse, pathOf } from "./state/router.js";
 export class Navigation extends Emitter {
   #route = parse(location.pathname);
 
+  /** Where somebody wanted to go before signing in. @type {Route | null} */
+  wanted = null;
+  /** What is to be said on the page that one comes to next. */
+  #told = "";
+
   constructor() {
     super();
     addEventListener("popstate", () => this.#read());
@@ -22,15 +27,24 @@ export class Navigation extends Emitter {
    * Shows another page.
    *
    * @param {Route} route
-   * @param {{replace?: boolean}} [options] `replace`: the page that is left is none to come back to
+   * @param {{replace?: boolean, told?: string}} [options] `replace`: the page that is left is none
+   *   to come back to; `told` is for the page that comes to say
    */
-  go(route, { replace = false } = {}) {
+  go(route, { replace = false, told = "" } = {}) {
+    this.#told = told || this.#told;
     const path = pathOf(route);
     if (path !== location.pathname) {
       if (replace) history.replaceState(null, "", path);
       else history.pushState(null, "", path);
     }
     this.#read();
+  }
+
+  /** What is to be said here, once. */
+  takeTold() {
+    const told = this.#told;
+    this.#told = "";
+    return told;
   }
 
   #read() {

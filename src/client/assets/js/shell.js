@@ -24,8 +24,6 @@ export class Shell extends View {
     this.page = null;
     /** What the page is for: the same page stays while this does. */
     this.shown = "";
-    /** Where somebody wanted to go before signing in. @type {Route | null} */
-    this.wanted = null;
     this.main = h("main", { id: "main", tabindex: "-1" });
     this.heading = h("h1", { tabindex: "-1" });
     this.topic = h("p", { class: "topic", hidden: true });
@@ -89,15 +87,15 @@ export class Shell extends View {
   allowed(route) {
     const { chat, navigation } = this.context;
     const signedIn = chat.login.state === "in";
-    const outside = PAGES[route.name]?.who === "out";
-    if (signedIn && outside) {
-      const next = this.wanted ?? { name: "home" };
-      this.wanted = null;
+    const who = PAGES[route.name]?.who;
+    if (signedIn && who === "out") {
+      const next = navigation.wanted ?? { name: "home" };
+      navigation.wanted = null;
       navigation.go(/** @type {Route} */ (next), { replace: true });
       return null;
     }
-    if (signedIn || outside) return route;
-    this.wanted = route.name === "unknown" ? null : route;
+    if (signedIn || who === "out" || who === "any") return route;
+    navigation.wanted = route.name === "unknown" ? null : route;
     navigation.go({ name: "signIn" }, { replace: true });
     return null;
   }
@@ -107,7 +105,7 @@ export class Shell extends View {
     const entry = PAGES[route.name];
     const role = this.context.chat.login.user?.role;
     if (!entry) return new NoPage(this.context, "notFound");
-    if (entry.who !== "out" && role && !entry.who.includes(role)) {
+    if (Array.isArray(entry.who) && role && !entry.who.includes(role)) {
       return new NoPage(this.context, "notAllowed");
     }
     try {

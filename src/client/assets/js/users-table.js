@@ -2,6 +2,7 @@
 import { avatar } from "./avatar.js";
 import { confirmed } from "./dialog.js";
 import { h } from "./element.js";
+import { roleName } from "./role.js";
 import { problemText, t } from "./text/text.js";
 import { date, exactTime } from "./text/times.js";
 import { toast } from "./toast.js";
@@ -12,6 +13,7 @@ import { toast } from "./toast.js";
  * @typedef {object} Table
  * @property {User[]} users
  * @property {string} me the id of who looks
+ * @property {string[]} roles those that one may have
  * @property {string} sort
  * @property {string} order
  * @property {(sort: string) => void} sorted somebody wants another order
@@ -93,15 +95,14 @@ function row(table, user) {
  * @param {User} user
  */
 function roleSelect(table, user) {
-  const options = Object.entries(t().roles).map(([value, name]) =>
-    h("option", { value, selected: value === user.role }, name),
-  );
+  const known = table.roles.includes(user.role) ? table.roles : [...table.roles, user.role];
+  const options = known.map((value) => h("option", { value, selected: value === user.role }, roleName(value)));
   const label = t().people.roleOf(user.full_name);
   const select = h("select", { class: "input", "aria-label": label, "data-key": `role ${user.id}` }, options);
   select.addEventListener("change", async () => {
-    const role = /** @type {import("./state/types.js").Role} */ (select.value);
+    const role = select.value;
     const { roleTitle, roleText, roleAction, ownRoleText } = t().people;
-    const text = user.id === table.me ? ownRoleText : roleText(user.full_name, t().roles[role]);
+    const text = user.id === table.me ? ownRoleText : roleText(user.full_name, roleName(role));
     const sure = await confirmed({ title: roleTitle, text, action: roleAction });
     if (!sure || !(await done(table.change(user, { role })))) select.value = user.role;
   });

@@ -1,6 +1,8 @@
 // @ts-check
+import { adminTabs } from "../admin/tabs.js";
 import { attribute, fill, h } from "../element.js";
 import { icon } from "../icons.js";
+import { roleName } from "../role.js";
 import { styled } from "../style.js";
 import { problemText, t } from "../text/text.js";
 import { number } from "../text/times.js";
@@ -26,6 +28,8 @@ export default class PeoplePage extends Page {
     this.users = [];
     this.total = 0;
     this.pages = 1;
+    /** The roles that one may have; others may have been made here. */
+    this.roles = Object.keys(t().roles);
     /** Counts questions, so that a late answer to an earlier one is not shown. */
     this.asked = 0;
     this.count = h("p", { class: "soft small", role: "status" });
@@ -38,15 +42,32 @@ export default class PeoplePage extends Page {
   }
 
   draw() {
+    this.roleFilter = choice(t().people.role, this.roleOptions(), (value) => this.ask({ role: value, page: 1 }));
     fill(
       this,
-      h("div", { class: "column" }, this.filters(), this.count, this.table, this.pager),
+      h("div", { class: "column" }, adminTabs(), this.filters(), this.count, this.table, this.pager),
     );
     this.load();
+    this.loadRoles();
+  }
+
+  /** @returns {[string, string][]} */
+  roleOptions() {
+    const named = this.roles.map((role) => /** @type {[string, string]} */ ([role, roleName(role)]));
+    return [["", t().people.anyRole], ...named];
+  }
+
+  async loadRoles() {
+    const { data } = await this.chat.api.get("/api/roles").catch(() => ({ data: [] }));
+    const own = data.filter((/** @type {any} */ role) => !role.built_in).map((/** @type {any} */ role) => role.name);
+    if (own.length === 0) return;
+    this.roles = [...this.roles, ...own];
+    if (this.roleFilter) fill(this.roleFilter, this.roleOptions().map(([value, name]) => h("option", { value, selected: value === this.query.role }, name)));
+    if (this.users.length > 0) this.show();
   }
 
   filters() {
-    const { search, role, state, anyRole, anyState, active, inactive } = t().people;
+    const { search, state, anyState, active, inactive } = t().people;
     const input = h("input", { class: "input", type: "search", "aria-label": search, placeholder: search, maxlength: 100 });
     /** @type {any} */
     let timer;
@@ -59,7 +80,7 @@ export default class PeoplePage extends Page {
       "search",
       { class: "filters" },
       h("div", { class: "search" }, icon("search"), input),
-      choice(role, [["", anyRole], ...Object.entries(t().roles)], (value) => this.ask({ role: value, page: 1 })),
+      this.roleFilter,
       choice(state, [["", anyState], ["true", active], ["false", inactive]], (value) =>
         this.ask({ active: value, page: 1 }),
       ),
@@ -102,6 +123,7 @@ export default class PeoplePage extends Page {
         ? h("p", { class: "empty soft" }, t().people.none)
         : usersTable({
             users: this.users,
+            roles: this.roles,
             me: this.chat.login.user?.id ?? "",
             sort: query.sort,
             order: query.order,

@@ -1,10 +1,19 @@
 // @ts-check
+import { AccountsCard } from "../access/accounts.js";
+import { EmailNote } from "../access/email-note.js";
+import { PasskeysCard } from "../access/passkeys.js";
+import { TokensCard } from "../access/tokens.js";
+import { TwoFactorCard } from "../access/two-factor.js";
 import { avatar } from "../avatar.js";
 import { fill, h } from "../element.js";
 import { field, form } from "../form.js";
 import { Logins } from "../logins.js";
+import { roleName } from "../role.js";
+import { signInMethods } from "../state/methods.js";
+import { fragment, oauthCode } from "../state/router.js";
 import { styled } from "../style.js";
-import { t } from "../text/text.js";
+import { access } from "../text/access.js";
+import { problemText, t } from "../text/text.js";
 import { date } from "../text/times.js";
 import { toast } from "../toast.js";
 import { Page } from "./page.js";
@@ -14,7 +23,7 @@ await styled("profile");
 /** What may be empty: the server clears it then. */
 const CLEARABLE = ["phone_number", "bio"];
 
-/** Oneself: what others see, the password, and where one is signed in. */
+/** Oneself: what others see, how one gets in, and where one is signed in. */
 export default class ProfilePage extends Page {
   get heading() {
     return t().profile.heading;
@@ -25,6 +34,8 @@ export default class ProfilePage extends Page {
     if (!user) return;
     this.card = h("div", { class: "who" });
     this.logins = new Logins(this.chat);
+    /** What the server may know besides passwords stands here, once that is known. */
+    this.ways = h("div", { hidden: true });
     fill(
       this,
       h(
@@ -33,11 +44,39 @@ export default class ProfilePage extends Page {
         this.card,
         section("about", t().profile.about, this.about(user)),
         section("password", t().profile.password, this.password(user)),
+        this.ways,
         section("logins", t().profile.logins, this.logins),
+        new TokensCard(this.chat),
       ),
     );
     this.watch(this.chat.login, "changed", () => this.drawCard());
     this.drawCard();
+    this.drawWays();
+  }
+
+  async drawWays() {
+    const { mail, passkeys, providers } = await signInMethods(this.chat.api);
+    this.tellLink(providers);
+    this.querySelector("#profile-about")?.after(new EmailNote(this.chat, mail));
+    this.ways?.replaceWith(
+      new TwoFactorCard(this.chat),
+      ...(passkeys ? [new PasskeysCard(this.chat)] : []),
+      new AccountsCard(this.chat, providers),
+    );
+  }
+
+  /**
+   * Tells who comes back from a provider what became of the connection.
+   *
+   * @param {import("../state/types.js").Provider[]} providers
+   */
+  tellLink(providers) {
+    const { linked, error } = fragment(location.hash);
+    if (!linked && !error) return;
+    history.replaceState(null, "", location.pathname);
+    if (error) return toast(problemText({ code: oauthCode(error) }));
+    const label = providers.find(({ name }) => name === linked)?.label ?? linked;
+    toast(access().accounts.linked(label));
   }
 
   drawCard() {
@@ -51,7 +90,7 @@ export default class ProfilePage extends Page {
         "div",
         {},
         h("p", { class: "name" }, user.full_name),
-        h("p", { class: "soft" }, `@${user.username} · ${t().roles[user.role]}`),
+        h("p", { class: "soft" }, `@${user.username} · ${roleName(user.role)}`),
         h("p", { class: "soft small" }, since),
       ),
     );

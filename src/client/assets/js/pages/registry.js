@@ -11,7 +11,7 @@
  *
  * @typedef {object} Entry
  * @property {() => Promise<{default: new (context: Context) => import("./page.js").Page}>} load
- * @property {"out" | Role[]} who "out": somebody who is not signed in
+ * @property {"out" | "any" | Role[]} who "out": somebody who is not signed in
  */
 
 /** @type {Role[]} */
@@ -31,5 +31,6 @@ export const PAGES = {
   home: { load: () => import("./home.js"), who: EVERYONE },
   profile: { load: () => import("./profile.js"), who: EVERYONE },
   people: { load: () => import("./people.js"), who: ["admin"] },
+  audit: { load: () => import("./audit.js"), who: ["admin"] },
   statistics: { load: () => import("./statistics.js"), who: ["trainer", "admin"] },
 };

@@ -1,7 +1,7 @@
 // @ts-check
 import { fill, h } from "../element.js";
 import { field, form } from "../form.js";
-import { setupToken } from "../state/router.js";
+import { fragment } from "../state/router.js";
 import { t } from "../text/text.js";
 import { accountFields } from "./account-fields.js";
 import { Page } from "./page.js";
@@ -9,7 +9,7 @@ import { Page } from "./page.js";
 /** Makes the first admin, with the one-time token that the server printed. */
 export default class SetupPage extends Page {
   /** It leaves the address bar, so that nobody reads it over a shoulder or in the history. */
-  #token = setupToken(location.hash);
+  #token = fragment(location.hash).token;
 
   get heading() {
     return t().setup.heading;

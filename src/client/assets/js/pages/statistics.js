@@ -101,7 +101,7 @@ export default class StatisticsPage extends Page {
       tile(rooms, counts.rooms, ""),
     );
     const parts = ROLES.map((name) => ({ name, value: counts.by_role[name] }));
-    const line = (/** @type {{name: import("../state/types.js").Role, value: number}} */ { name, value }) =>
+    const line = (/** @type {{name: keyof ReturnType<typeof t>["rolesMany"], value: number}} */ { name, value }) =>
       h("li", {}, h("span", { class: `swatch part-${name}` }), t().rolesMany[name], h("b", { class: "numbers" }, number(value)));
     fill(this.roles, ring(parts), h("ul", {}, parts.map((part) => line(/** @type {any} */ (part)))));
     this.showSockets(counts.sessions_online);

@@ -83,15 +83,26 @@ export class Api {
   }
 
   /**
+   * A file, as it is.
+   *
+   * @param {string} path
+   * @returns {Promise<Blob>}
+   */
+  blob(path) {
+    return this.#signed("GET", path, undefined, (response) => response.blob());
+  }
+
+  /**
    * A request without a token. The cookie goes with it, and the header that proves our page.
    *
    * @param {string} method
    * @param {string} path
    * @param {any} [body]
    * @param {Record<string, string>} [headers]
+   * @param {(response: Response) => Promise<any>} [read] what an answer that is a success is read with
    * @returns {Promise<any>}
    */
-  async plain(method, path, body, headers = {}) {
+  async plain(method, path, body, headers = {}, read = json) {
     /** @type {RequestInit} */
     const init = { method, headers: { accept: "application/json", "x-parlor": "1", ...headers } };
     init.credentials = "same-origin";
@@ -108,43 +119,51 @@ export class Api {
     } catch {
       throw new ApiProblem(0, "offline", "The server cannot be reached");
     }
-    return answer(response);
+    return response.ok ? read(response) : refuse(response);
   }
 
   /**
    * @param {string} method
    * @param {string} path
    * @param {any} [body]
+   * @param {(response: Response) => Promise<any>} [read]
    * @returns {Promise<any>}
    */
-  async #signed(method, path, body) {
+  async #signed(method, path, body, read) {
     if (!this.#credentials) throw new ApiProblem(401, "unauthenticated", "Sign in first");
     const token = await this.#credentials.token();
     try {
-      return await this.plain(method, path, body, { authorization: `Bearer ${token}` });
+      return await this.plain(method, path, body, { authorization: `Bearer ${token}` }, read);
     } catch (problem) {
       if (!(problem instanceof ApiProblem) || problem.status !== 401) throw problem;
       const fresh = await this.#credentials.renew(token);
-      return this.plain(method, path, body, { authorization: `Bearer ${fresh}` });
+      return this.plain(method, path, body, { authorization: `Bearer ${fresh}` }, read);
     }
   }
 }
 
 /**
+ * What an answer says; some say nothing.
+ *
  * @param {Response} response
  * @returns {Promise<any>}
  */
-async function answer(response) {
-  if (response.status === 204) return null;
-  let body;
+async function json(response) {
   try {
-    body = await response.json();
+    const text = await response.text();
+    return text === "" ? null : JSON.parse(text);
   } catch {
     // A proxy's page, or an answer that was cut off.
-    const status = response.ok ? 0 : response.status;
-    throw new ApiProblem(status, status ? "internal" : "offline", "The answer cannot be read");
+    throw new ApiProblem(0, "offline", "The answer cannot be read");
   }
-  if (response.ok) return body;
+}
+
+/**
+ * @param {Response} response one that is no success
+ * @returns {Promise<never>}
+ */
+async function refuse(response) {
+  const body = await response.json().catch(() => ({ message: "The answer cannot be read" }));
   /** @type {Record<string, {code: string, message: string}>} */
   const fields = {};
   for (const { field, code, message } of body.fields ?? []) fields[field] ??= { code, message };

@@ -5,6 +5,13 @@ import { Emitter } from "./emitter.js";
 /**
  * @typedef {import("./types.js").User} User
  * @typedef {"unknown" | "out" | "in"} LoginState
+ *
+ * What became of a sign-in: one is in, or `second` says what else is to be proved.
+ *
+ * @typedef {object} Outcome
+ * @property {User | null} user
+ * @property {import("./types.js").SecondFactor | null} second
+ * @property {string[]} codes the recovery codes that were just made, shown this once
  */
 
 /** A token that ends sooner is renewed before it is used. */
@@ -79,12 +86,12 @@ export class Login extends Emitter {
 
   /** @param {{email?: string, username?: string, password: string}} form */
   signIn(form) {
-    return this.#begin("/api/auth/login", form);
+    return this.begin("/api/auth/login", form);
   }
 
   /** @param {{username: string, email: string, password: string, full_name: string}} form */
   register(form) {
-    return this.#begin("/api/auth/register", form);
+    return this.begin("/api/auth/register", form);
   }
 
   /**
@@ -93,7 +100,23 @@ export class Login extends Emitter {
    * @param {{token: string, username: string, email: string, password: string, full_name: string}} form
    */
   setup(form) {
-    return this.#begin("/api/setup", form);
+    return this.begin("/api/setup", form);
+  }
+
+  /**
+   * Signs in by any request whose answer is that of a login. The refresh token becomes a cookie.
+   *
+   * @param {string} path
+   * @param {any} form
+   * @returns {Promise<Outcome>}
+   */
+  async begin(path, form) {
+    const answer = await this.#api.plain("POST", path, { ...form, cookie: true });
+    const codes = answer.recovery_codes ?? [];
+    if (answer.second_factor) return { user: null, second: answer.second_factor, codes };
+    this.#accept(answer);
+    this.#channel.post({ kind: "signed-in", userId: this.#user?.id });
+    return { user: this.#user, second: null, codes };
   }
 
   /** Whether there is no admin yet. */
@@ -126,6 +149,11 @@ export class Login extends Emitter {
     const user = await this.#api.patch(`/api/users/${this.#user?.id}`, changes);
     this.#enter(user, null);
     return user;
+  }
+
+  /** Reads one's own profile again, after something else than `update` changed it. */
+  async reload() {
+    this.#enter(await this.#api.get("/api/users/me"), null);
   }
 
   /**
@@ -178,16 +206,6 @@ export class Login extends Emitter {
       throw problem;
     }
     return this.#token;
-  }
-
-  /**
-   * @param {string} path
-   * @param {any} form
-   */
-  async #begin(path, form) {
-    this.#accept(await this.#api.plain("POST", path, { ...form, cookie: true }));
-    this.#channel.post({ kind: "signed-in", userId: this.#user?.id });
-    return this.#user;
   }
 
   /** @param {{user: User, token: string, expires_in: number}} answer */

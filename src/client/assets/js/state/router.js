@@ -2,7 +2,7 @@
 /**
  * Which page an address means.
  *
- * @typedef {{name: "home" | "signIn" | "register" | "setup" | "people" | "statistics" | "profile" | "unknown"}
+ * @typedef {{name: "home" | "signIn" | "complete" | "forgot" | "reset" | "verify" | "register" | "setup" | "people" | "audit" | "jobs" | "roles" | "statistics" | "profile" | "unknown"}
  *   | {name: "room", room: string, seq?: number}} Route
  */
 
@@ -10,9 +10,16 @@
 const PAGES = [
   ["/", "home"],
   ["/sign-in", "signIn"],
+  ["/sign-in/complete", "complete"],
+  ["/forgot", "forgot"],
+  ["/reset", "reset"],
+  ["/verify", "verify"],
   ["/register", "register"],
   ["/setup", "setup"],
   ["/people", "people"],
+  ["/audit", "audit"],
+  ["/jobs", "jobs"],
+  ["/roles", "roles"],
   ["/statistics", "statistics"],
   ["/profile", "profile"],
 ];
@@ -47,11 +54,21 @@ export function pathOf(route) {
 }
 
 /**
- * The one-time token of the first start, which stands in the fragment so that no server sees it.
+ * What stands in the fragment of an address, such as one-time tokens: no server sees it there.
  *
  * @param {string} hash such as `#token=abc`
- * @returns {string | null}
+ * @returns {Record<string, string>}
  */
-export function setupToken(hash) {
-  return new URLSearchParams(hash.replace(/^#/, "")).get("token");
+export function fragment(hash) {
+  return Object.fromEntries(new URLSearchParams(hash.replace(/^#/, "")));
+}
+
+/**
+ * The code of what a provider's sign-in came to, for words that mean more elsewhere than here.
+ *
+ * @param {string} word as `#error=` has it
+ */
+export function oauthCode(word) {
+  const own = ["denied", "expired", "failed", "inactive"];
+  return own.includes(word) ? `oauth_${word}` : word;
 }

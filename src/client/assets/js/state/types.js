@@ -2,7 +2,7 @@
 /**
  * What goes over the wire and between state and page, as JSDoc types. Nothing of it runs.
  *
- * @typedef {"client" | "trainer" | "admin"} Role
+ * @typedef {string} Role `client`, `trainer`, `admin`, or one that was made here
  *
  * @typedef {object} Profile
  * @property {string} id
@@ -19,6 +19,7 @@
  * @property {string | null} avatar_url
  * @property {Role} role
  * @property {boolean} active
+ * @property {boolean} [email_verified] only where `email` is
  * @property {string} created_at RFC 3339
  * @property {string} updated_at
  *
@@ -68,6 +69,49 @@
  * @property {string} created_at
  * @property {string} last_used_at
  * @property {boolean} current
+ *
+ * @typedef {object} SecondFactor what is to be proved after the first factor
+ * @property {string} ticket
+ * @property {number} expires_in seconds
+ * @property {("totp" | "recovery_code" | "enroll")[]} methods
+ *
+ * @typedef {object} Enrolment what an authenticator app is told
+ * @property {string} secret base32
+ * @property {string} uri `otpauth://…`
+ * @property {string} qr_svg
+ *
+ * @typedef {object} Provider somebody else who vouches for people
+ * @property {string} name
+ * @property {string} label
+ * @property {string} url where its sign-in begins
+ *
+ * @typedef {object} Methods how one may get in
+ * @property {boolean} password
+ * @property {boolean} registration
+ * @property {boolean} mail the server sends mail
+ * @property {boolean} passkeys
+ * @property {Provider[]} providers
+ *
+ * @typedef {object} Passkey
+ * @property {string} id
+ * @property {string} name
+ * @property {string} created_at
+ * @property {string | null} last_used_at
+ *
+ * @typedef {object} Identity an account elsewhere that signs in here
+ * @property {string} id
+ * @property {string} provider
+ * @property {string} label the provider's name for people
+ * @property {string | null} name what one is called there
+ * @property {string} created_at
+ *
+ * @typedef {object} ApiToken
+ * @property {string} id
+ * @property {string} name
+ * @property {string[]} scopes
+ * @property {string} created_at
+ * @property {string | null} expires_at
+ * @property {string | null} last_used_at
  *
  * @typedef {object} DayCount
  * @property {string} day `2026-11-21`, UTC

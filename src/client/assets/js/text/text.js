@@ -61,10 +61,36 @@ export async function chooseLanguage(tag) {
   language.emit("changed");
 }
 
+/** What brings the texts that only some pages need, in the language that is chosen. @type {(() => Promise<void>)[]} */
+const further = [];
+
+/**
+ * Texts that only some pages need, so that the others need not wait for them. The module that uses
+ * them waits for this.
+ *
+ * @template T
+ * @param {Record<Language, () => Promise<{default: T}>>} bring
+ * @returns {Promise<() => T>} them in the language that is chosen, as `t` does
+ */
+export async function moreTexts(bring) {
+  /** @type {{own?: T}} */
+  const there = {};
+  const read = async () => {
+    for (let tag; tag !== current; ) {
+      tag = current;
+      there.own = (await bring[tag]()).default;
+    }
+  };
+  further.push(read);
+  await read();
+  return () => /** @type {T} */ (there.own);
+}
+
 /** @param {Language} tag */
 async function use(tag) {
   texts = await LANGUAGES[tag].load();
   current = tag;
+  await Promise.all(further.map((read) => read()));
   document.documentElement.lang = tag;
 }
 

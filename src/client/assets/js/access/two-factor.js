@@ -1,0 +1,123 @@
+// @ts-check
+import { h } from "../element.js";
+import { field } from "../form.js";
+import { icon } from "../icons.js";
+import { Access } from "../state/access.js";
+import { access } from "../text/access.js";
+import { t } from "../text/text.js";
+import { toast } from "../toast.js";
+import { ask } from "./ask.js";
+import { Card } from "./card.js";
+import { showCodes } from "./codes.js";
+import { codeField, enrolmentView } from "./enrolment.js";
+
+/** From so few recovery codes on, one is told to make new ones. */
+const FEW = 3;
+
+/** The second step of one's sign-in: on or off, and the codes for bad days. */
+export class TwoFactorCard extends Card {
+  /** @param {import("../state/chat.js").Chat} chat */
+  constructor(chat) {
+    super();
+    this.access = new Access(chat.api);
+    this.status = { totp: false, recovery_codes_left: 0, required: false };
+  }
+
+  get heading() {
+    return access().twoFactor.heading;
+  }
+
+  async fetch() {
+    this.status = await this.access.twoFactor();
+    return true;
+  }
+
+  content() {
+    const { totp, recovery_codes_left: count, required } = this.status;
+    const { on, off, left, few, turnOn, turnOff, newCodes, required: demanded } = access().twoFactor;
+    const button = (/** @type {string} */ name, /** @type {() => void} */ onclick) =>
+      h("button", { class: "button", type: "button", onclick }, name);
+    if (!totp) {
+      return [
+        h("p", { class: "soft" }, off, required && ` ${demanded}`),
+        h("div", { class: "actions" }, button(turnOn, () => this.turnOn())),
+      ];
+    }
+    return [
+      h("p", { class: "status" }, icon("check"), `${on} · ${left(count)}`),
+      count < FEW && h("p", { class: "notice warn" }, few),
+      required && h("p", { class: "soft small" }, demanded),
+      h("div", { class: "actions" }, button(newCodes, () => this.makeCodes()), !required && button(turnOff, () => this.turnOff())),
+    ];
+  }
+
+  turnOn() {
+    const { turnOn: title, passwordText, continue: action } = access().twoFactor;
+    const password = passwordField();
+    ask({
+      title,
+      text: [h("p", { class: "soft" }, passwordText)],
+      fields: [password],
+      action,
+      submit: async (values) => this.enroll(await this.access.beginTotp(values)),
+    });
+  }
+
+  /** @param {import("../state/types.js").Enrolment} enrolment */
+  enroll(enrolment) {
+    const { turnOn: title, turnedOn } = access().twoFactor;
+    ask({
+      title,
+      text: [enrolmentView(enrolment)],
+      fields: [codeField()],
+      action: title,
+      submit: async ({ code }) => this.told(await this.access.confirmTotp(code), turnedOn),
+    });
+  }
+
+  makeCodes() {
+    const { newCodes: title, newCodesText, make } = access().twoFactor;
+    ask({
+      title,
+      text: [h("p", { class: "soft" }, newCodesText)],
+      fields: [codeField()],
+      action: make,
+      submit: async ({ code }) => this.told(await this.access.newCodes(code)),
+    });
+  }
+
+  turnOff() {
+    const { turnOff: title, turnOffText, turnedOff } = access().twoFactor;
+    const password = passwordField();
+    const code = field({ name: "code", label: access().second.code, autocomplete: "one-time-code", required: true, maxlength: 64 });
+    ask({
+      title,
+      text: [h("p", { class: "soft" }, turnOffText)],
+      fields: [password, code],
+      action: title,
+      submit: async (values) => {
+        await this.access.removeTotp(/** @type {any} */ (values));
+        toast(turnedOff);
+        this.load();
+      },
+    });
+  }
+
+  /**
+   * Shows new codes, once the dialog before is closed.
+   *
+   * @param {string[]} codes
+   * @param {string} [said]
+   */
+  told(codes, said = "") {
+    this.load();
+    showCodes(codes).then(() => said && toast(said));
+  }
+}
+customElements.define("parlor-two-factor", TwoFactorCard);
+
+/** Who signs in with an account elsewhere may have none: the server says whether it misses one. */
+function passwordField() {
+  const { currentPassword } = t().profile;
+  return field({ name: "password", label: currentPassword, type: "password", autocomplete: "current-password" });
+}

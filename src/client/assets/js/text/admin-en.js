@@ -1,0 +1,108 @@
+// @ts-check
+/** What administrators read, in English. */
+export default {
+  tabs: { label: "Administration", people: "Users", roles: "Roles", tokens: "Service tokens", audit: "Audit log", jobs: "Jobs" },
+  audit: {
+    heading: "Audit log",
+    text: "Who did what to whom, and from where. Nothing here can be changed; each entry seals the one before.",
+    act: "What was done",
+    actHint: "such as user, or user.role",
+    from: "From",
+    to: "Until",
+    search: "Search",
+    export: "Export",
+    exported: "The log is among your downloads",
+    none: "Nothing fits this search.",
+    older: "Show older ones",
+    onlyBy: "Only what they did",
+    /** @param {string} name */
+    by: (name) => `Done by ${name}`,
+    clear: "Show what everybody did",
+    stranger: "A stranger",
+    commandLine: "Command line",
+    server: "The server",
+    gone: "deleted user",
+    details: "Details",
+    fields: {
+      seq: "Number",
+      at: "Time",
+      actor_id: "Who",
+      target: "To whom or what",
+      address: "From where",
+      login_id: "Login",
+      token_id: "API token",
+      request_id: "Request",
+      details: "More",
+      hash: "Seal",
+    },
+    /** @param {string} text */
+    head: (text) => `The seal of the newest entry is ${text}. Note it elsewhere: whoever rewrites the log cannot keep it.`,
+  },
+  roles: {
+    heading: "Roles",
+    text: "What everybody may do who has a role. A change acts at once.",
+    add: "New role",
+    create: "Make the role",
+    builtIn: "built in",
+    /** @param {number} count @param {number} all */
+    allows: (count, all) => (count === 1 ? `1 of ${all} permissions` : `${count} of ${all} permissions`),
+    twoFactor: "two-step sign-in required",
+    change: "Edit",
+    /** @param {string} name */
+    changeThat: (name) => `Edit: ${name}`,
+    /** @param {string} name */
+    changeTitle: (name) => `Edit the role ${name}`,
+    name: "Name",
+    nameHint: "Small letters, digits, hyphens and underscores",
+    about: "What it is for",
+    may: "Who has it may",
+    all: "Who has it may do everything.",
+    security: "Security",
+    requires: "Must sign in with a second step",
+    remove: "Delete",
+    /** @param {string} name */
+    removeThat: (name) => `Delete: ${name}`,
+    removeTitle: "Delete this role?",
+    /** @param {string} name */
+    removeText: (name) => `${name} is gone then. Nobody may have it.`,
+    removed: "Role deleted",
+  },
+  permissions: {
+    "users.read": "See who there is, and everybody's profile",
+    "users.write": "Make and change users, give roles, switch accounts on and off",
+    "users.delete": "Delete the accounts of others",
+    "users.contact": "See e-mail addresses and telephone numbers",
+    "rooms.create": "Make rooms",
+    "messages.read": "See rooms and read what is said",
+    "messages.send": "Say something in a room",
+    "messages.moderate": "Change and delete what others said",
+    "statistics.read": "See statistics",
+    "roles.manage": "Make, change and delete roles",
+    "tokens.manage": "Make, see and revoke service tokens",
+    "audit.read": "Read, search and export the audit log",
+    "jobs.manage": "Retry and delete jobs that failed",
+    "admin.access": "Whatever else only administrators do",
+  },
+  jobs: {
+    heading: "Jobs",
+    text: "Work that the server does by itself, such as sending mail. What fails too often waits here.",
+    state: "Show",
+    dead: "Given up",
+    waiting: "Waiting",
+    none: { dead: "Nothing was given up.", waiting: "Nothing waits." },
+    /** @param {number} count */
+    tries: (count) => (count === 1 ? "tried once" : `tried ${count} times`),
+    /** @param {string} when */
+    next: (when) => `next try ${when}`,
+    retry: "Try again",
+    /** @param {string} kind */
+    retryThat: (kind) => `Try again: ${kind}`,
+    retried: "It is tried again",
+    remove: "Delete",
+    /** @param {string} kind */
+    removeThat: (kind) => `Delete: ${kind}`,
+    removeTitle: "Delete this job?",
+    removeText: "It is not done any more.",
+    removed: "Deleted",
+  },
+};
