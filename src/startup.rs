@@ -206,7 +206,7 @@ async fn start(
     });
     let revocations = Revocations::new(authenticator.clone(), store.clone());
     let told = chat.clone();
-    revocations.subscribe(Box::new(move |revoked| told.revoke(revoked)));
+    revocations.subscribe(Box::new(move |change| told.revoke(change)));
     let setup = if store.has_admin().await? {
         Setup::closed()
     } else {

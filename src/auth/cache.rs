@@ -10,7 +10,8 @@ use lru::LruCache;
 
 use crate::domain::{
     ids::{LoginId, UserId},
-    user::User,
+    permission::Permissions,
+    user::{Role, User},
 };
 
 /// How many logins are remembered; about 4 MiB.
@@ -81,6 +82,19 @@ impl LoginCache {
         }
     }
 
+    /// Gives every user of a role what it grants now.
+    ///
+    /// Nobody is forgotten: all of a role would else ask the database at once.
+    pub(super) fn regrant(&self, role: &Role, permissions: Permissions) {
+        let mut state = self.lock();
+        state.generation += 1;
+        for (_, entry) in state.entries.iter_mut() {
+            if entry.user.role == *role {
+                Arc::make_mut(&mut entry.user).permissions = permissions;
+            }
+        }
+    }
+
     /// A thread that panicked left the map whole: every change to it is one call.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -92,20 +106,7 @@ mod tests {
     use super::*;
 
     fn user() -> Arc<User> {
-        let at = chrono::DateTime::UNIX_EPOCH;
-        Arc::new(User {
-            id: UserId::new(),
-            username: "ann".into(),
-            email: None,
-            full_name: "Ann".into(),
-            phone_number: None,
-            bio: None,
-            avatar_url: None,
-            role: crate::domain::user::Role::Client,
-            active: true,
-            created_at: at,
-            updated_at: at,
-        })
+        Arc::new(User::sample("ann", Role::Client))
     }
 
     fn load(cache: &LoginCache, login: LoginId, user: &Arc<User>) {
@@ -144,6 +145,24 @@ mod tests {
         assert!(cache.find(phone).is_err() && cache.find(laptop).is_ok());
         cache.forget(ann.id, None);
         assert!(cache.find(laptop).is_err() && cache.find(other).is_ok());
+    }
+
+    #[test]
+    fn a_role_changes_for_all_who_have_it_and_nobody_else() {
+        let cache = LoginCache::new();
+        let ann = user();
+        let tom = Arc::new(User::sample("tom", Role::Trainer));
+        let [of_ann, of_tom, raced] = [(); 3].map(|()| LoginId::new());
+        load(&cache, of_ann, &ann);
+        load(&cache, of_tom, &tom);
+        let asked = cache.find(raced).expect_err("not there yet");
+
+        cache.regrant(&Role::Client, Permissions::NONE);
+        let now = |login| cache.find(login).ok().map(|user| user.permissions);
+        assert_eq!(now(of_ann), Some(Permissions::NONE));
+        assert_eq!(now(of_tom), Some(tom.permissions));
+        cache.insert(asked, raced, ann.clone());
+        assert_eq!(now(raced), None, "what was loaded before the change");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     domain::{
         audit::Refusal,
-        user::{Role, User},
+        policy::{Action, Principal, allows},
     },
     error::ApiError,
     limits::{Limits, tell},
@@ -32,10 +32,10 @@ use crate::{
 pub struct AuthUser(pub Identity);
 
 impl Deref for AuthUser {
-    type Target = User;
+    type Target = Principal;
 
-    fn deref(&self) -> &User {
-        &self.0.user
+    fn deref(&self) -> &Principal {
+        &self.0.principal
     }
 }
 
@@ -71,44 +71,61 @@ impl FromRequest for MaybeUser {
     }
 }
 
-/// A role as a type, so that a signature can name it.
-pub trait RequiredRole: 'static {
-    /// The least role that will do.
-    const ROLE: Role;
+/// An action as a type, so that a signature can name it.
+pub trait RequiredAction: 'static {
+    /// What the policy must allow.
+    const ACTION: Action;
 }
 
-/// Trainers and admins.
-#[derive(Clone, Copy, Debug)]
-pub struct Trainer;
+macro_rules! required {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name;
 
-/// Admins alone.
-#[derive(Clone, Copy, Debug)]
-pub struct Admin;
-
-impl RequiredRole for Trainer {
-    const ROLE: Role = Role::Trainer;
+            impl RequiredAction for $name {
+                const ACTION: Action = Action::$name;
+            }
+        )+
+    };
 }
 
-impl RequiredRole for Admin {
-    const ROLE: Role = Role::Admin;
+required! {
+    /// Who may see the list of users.
+    SeeUsers,
+    /// Who may see rooms and read in them.
+    ReadRooms,
+    /// Who may see how many there are of everything.
+    SeeStatistics,
+    /// Who may make, change and delete roles.
+    ManageRoles,
+    /// Who may make, see and revoke the tokens of services.
+    ManageServiceTokens,
+    /// Who may read the audit log.
+    ReadAudit,
+    /// Who may see, repeat and drop jobs that failed.
+    ManageJobs,
+    /// Who may do what has no permission of its own.
+    Administer,
 }
 
-/// The person making the request, whose role is at least `R`.
+/// The person making the request, whom the policy allows `A`.
 #[derive(Clone, Debug)]
-pub struct RequireRole<R> {
+pub struct Require<A> {
     pub user: AuthUser,
-    role: PhantomData<R>,
+    action: PhantomData<A>,
 }
 
-impl<R> Deref for RequireRole<R> {
-    type Target = User;
+impl<A> Deref for Require<A> {
+    type Target = Principal;
 
-    fn deref(&self) -> &User {
+    fn deref(&self) -> &Principal {
         &self.user
     }
 }
 
-impl<R: RequiredRole> FromRequest for RequireRole<R> {
+impl<A: RequiredAction> FromRequest for Require<A> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
@@ -116,14 +133,9 @@ impl<R: RequiredRole> FromRequest for RequireRole<R> {
         let user = AuthUser::from_request(request, payload);
         Box::pin(async move {
             let user = user.await?;
-            // `ALL` is in the order of what roles may do.
-            let enough = Role::ALL
-                .into_iter()
-                .skip_while(|role| *role != R::ROLE)
-                .any(|role| role == user.role);
-            if enough {
-                let role = PhantomData;
-                Ok(Self { user, role })
+            if allows(&user, A::ACTION) {
+                let action = PhantomData;
+                Ok(Self { user, action })
             } else {
                 Err(ApiError::Forbidden("Your role does not allow this"))
             }

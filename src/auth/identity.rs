@@ -1,17 +1,17 @@
 //! From a token to the person who may use it now.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 
 use super::{
     cache::LoginCache,
-    revocation::Revoked,
+    revocation::Change,
     token::{Claims, Keys, TokenError},
 };
 use crate::{
     clock,
-    domain::{ids::LoginId, user::User},
+    domain::{ids::LoginId, policy::Principal, user::User},
     error::ApiError,
     store::Store,
 };
@@ -20,10 +20,18 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// As the database has it, not as the token says; always active.
-    pub user: Arc<User>,
+    pub principal: Principal,
     pub login: LoginId,
     /// When the token ends.
     pub expires_at: DateTime<Utc>,
+}
+
+impl Deref for Identity {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.principal
+    }
 }
 
 /// Why a token does not let its bearer in.
@@ -92,7 +100,7 @@ impl Authenticator {
         let user = self.active_user(&claims).await?;
         let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(AuthError::Invalid)?;
         Ok(Identity {
-            user,
+            principal: Principal::in_person(user),
             login: claims.sid,
             expires_at,
         })
@@ -138,8 +146,11 @@ impl Authenticator {
         }
     }
 
-    /// Asks the database again at the next request of these logins.
-    pub fn forget(&self, revoked: &Revoked) {
-        self.cache.forget(revoked.user_id, revoked.login_id);
+    /// Believes no more what a change made untrue: the database is asked again.
+    pub fn forget(&self, change: &Change) {
+        match change {
+            Change::User(revoked) => self.cache.forget(revoked.user_id, revoked.login_id),
+            Change::Role { role, permissions } => self.cache.regrant(role, *permissions),
+        }
     }
 }

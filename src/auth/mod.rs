@@ -14,11 +14,14 @@ mod totp;
 mod vault;
 
 pub use code::{Code, RecoveryCode};
-pub use extractor::{Admin, AuthUser, MaybeUser, RequireRole, RequiredRole, Trainer, bearer};
+pub use extractor::{
+    Administer, AuthUser, ManageJobs, ManageRoles, ManageServiceTokens, MaybeUser, ReadAudit,
+    ReadRooms, Require, RequiredAction, SeeStatistics, SeeUsers, bearer,
+};
 pub use identity::{AuthError, Authenticator, Identity, IssuedToken};
 pub use password::Hasher;
 pub use refusals::Refusals;
-pub use revocation::{Revocations, Revoked};
+pub use revocation::{Change, Revocations, Revoked};
 pub use second_factor::{SecondFactor, SecondFactors};
 pub use setup::Setup;
 pub use token::Keys;

@@ -14,8 +14,13 @@ use tokio::time::MissedTickBehavior;
 use super::Authenticator;
 use crate::{
     clock,
-    domain::ids::{LoginId, UserId},
-    store::{Store, StoreError},
+    domain::{
+        ids::{LoginId, UserId},
+        permission::Permissions,
+        role::RoleGrants,
+        user::Role,
+    },
+    store::{Changed, Store, StoreError},
 };
 
 /// Changes of another process must act within a second.
@@ -44,8 +49,35 @@ pub struct Revoked {
     pub login_id: Option<LoginId>,
 }
 
+/// A change of what somebody may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Of one user.
+    User(Revoked),
+    /// Of all who have a role: it grants this from now on.
+    Role {
+        role: Role,
+        permissions: Permissions,
+    },
+}
+
+impl From<Revoked> for Change {
+    fn from(revoked: Revoked) -> Self {
+        Self::User(revoked)
+    }
+}
+
+impl From<&RoleGrants> for Change {
+    fn from(role: &RoleGrants) -> Self {
+        Self::Role {
+            role: role.name.clone(),
+            permissions: role.permissions,
+        }
+    }
+}
+
 /// Called at every change, on whatever thread made it; must not block.
-pub type Subscriber = Box<dyn Fn(Revoked) + Send + Sync>;
+pub type Subscriber = Box<dyn Fn(&Change) + Send + Sync>;
 
 /// Tells changes to everything that remembers. Cloning shares the subscribers.
 #[derive(Clone)]
@@ -78,11 +110,12 @@ impl Revocations {
     ///
     /// The memory of the authenticator is emptied first, so that a subscriber who asks it hears of
     /// the change.
-    pub fn announce(&self, revoked: Revoked) {
-        self.authenticator.forget(&revoked);
+    pub fn announce(&self, change: impl Into<Change>) {
+        let change = change.into();
+        self.authenticator.forget(&change);
         let subscribers = self.subscribers.read();
         for subscriber in subscribers.unwrap_or_else(PoisonError::into_inner).iter() {
-            subscriber(revoked);
+            subscriber(&change);
         }
     }
 
@@ -110,11 +143,20 @@ impl Revocations {
     async fn announce_news(&self, seen: &mut Seen) -> Result<(), StoreError> {
         let now = clock::now();
         for change in self.store.auth_changes_since(seen.since()).await? {
-            if seen.is_new(change.id, change.at) {
-                self.announce(Revoked {
-                    user_id: change.user_id,
-                    login_id: change.login_id,
-                });
+            if !seen.is_new(change.id, change.at) {
+                continue;
+            }
+            match change.of {
+                Changed::User { id, login } => self.announce(Revoked {
+                    user_id: id,
+                    login_id: login,
+                }),
+                // As it is now: two changes that are told in the wrong order end alike.
+                Changed::Role(name) => {
+                    if let Some(role) = self.store.find_role(&name).await? {
+                        self.announce(&role);
+                    }
+                }
             }
         }
         seen.succeeded(now);

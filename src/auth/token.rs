@@ -130,7 +130,7 @@ impl Keys {
             sub: user.id,
             name: user.full_name.clone(),
             email: user.email.clone(),
-            role: user.role,
+            role: user.role.clone(),
             iat,
             exp: iat.saturating_add_unsigned(lifetime.as_secs()),
             jti: Uuid::now_v7(),

@@ -46,7 +46,7 @@ use self::{
     seats::Seats,
 };
 use crate::{
-    auth::{Authenticator, Revoked},
+    auth::{Authenticator, Change},
     config::{ChatTiming, LimitsConfig},
     domain::{
         ids::{ClientMessageId, MessageId, RoomId, Seq, UserId},
@@ -289,9 +289,10 @@ impl Chat {
         self.parts.seats.taken()
     }
 
-    /// Makes open sockets look again who is behind them.
-    pub fn revoke(&self, revoked: Revoked) {
-        self.parts.lobby.do_send(Revoke(revoked));
+    /// Lets open sockets know of a change: they look again who is behind them, or take what their
+    /// role grants now.
+    pub fn revoke(&self, change: &Change) {
+        self.parts.lobby.do_send(Revoke(change.clone()));
     }
 
     /// Tells a user's open sockets how far he has read in a room. One that is behind is not told.

@@ -22,7 +22,7 @@ use self::{
 };
 use super::{
     ChatParts,
-    hub::{LocalHub, Recheck, Socket},
+    hub::{LocalHub, Recheck, Regrant, Socket},
     incoming::{Heard, Incoming},
     lobby::SessionEnded,
     outbox::Outbox,
@@ -231,6 +231,14 @@ impl StreamHandler<Result<Message, ProtocolError>> for Session {
             Heard::Fault(code) => self.close(code, context),
             Heard::Gone => context.stop(),
         }
+    }
+}
+
+impl Handler<Regrant> for Session {
+    type Result = ();
+
+    fn handle(&mut self, regrant: Regrant, _: &mut Self::Context) {
+        self.regrant(&regrant);
     }
 }
 

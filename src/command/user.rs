@@ -28,7 +28,6 @@ pub enum UserCommand {
     Role {
         /// User name, e-mail address or id.
         user: String,
-        #[arg(value_enum)]
         role: Role,
     },
     /// Set a user's password; every login of the user ends.
@@ -40,7 +39,7 @@ pub enum UserCommand {
     },
     /// List users by name.
     List {
-        #[arg(long, value_enum)]
+        #[arg(long)]
         role: Option<Role>,
     },
     /// Let a user in again who was switched off.
@@ -69,7 +68,7 @@ pub struct Create {
     /// Such as +44 1632 960961.
     #[arg(long)]
     phone_number: Option<String>,
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, default_value_t)]
     role: Role,
     #[command(flatten)]
     source: PasswordSource,
@@ -242,7 +241,7 @@ async fn list(store: &Store, role: Option<Role>) -> anyhow::Result<String> {
 fn shown(user: &User) -> String {
     let email = user.email.as_deref().unwrap_or("-");
     let state = if user.active { "active" } else { "inactive" };
-    let (id, name, role) = (user.id, &user.username, user.role);
+    let (id, name, role) = (user.id, &user.username, &user.role);
     format!("{name}\t{email}\t{role}\t{state}\t{id}")
 }
 

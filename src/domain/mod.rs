@@ -5,7 +5,9 @@
 pub mod audit;
 pub mod ids;
 pub mod message;
+pub mod permission;
 pub mod policy;
+pub mod role;
 pub mod room;
 pub mod user;
 

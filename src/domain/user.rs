@@ -1,73 +1,17 @@
 //! People: their names, addresses, roles and what a password must be.
 
+#[cfg(test)]
+mod sample;
 mod schemas;
-
-use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Invalid, fold_case, ids::UserId, printable};
+use super::{Invalid, fold_case, ids::UserId, permission::Permissions, printable};
 
-/// What a user is allowed to do by default; see [`super::policy`].
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    clap::ValueEnum,
-)]
-#[serde(rename_all = "lowercase")]
-#[schema(description = "What a user may do.")]
-pub enum Role {
-    /// Talks.
-    #[default]
-    Client,
-    /// Talks, and sees the statistics.
-    Trainer,
-    /// Manages users.
-    Admin,
-}
-
-impl Role {
-    /// Every role, in the order of what they may do.
-    pub const ALL: [Self; 3] = [Self::Client, Self::Trainer, Self::Admin];
-
-    /// The word for it, on the wire and in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Trainer => "trainer",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or_else(|| Invalid::new("role", "invalid_role", "must be client, trainer or admin"))
-    }
-}
+pub use super::role::Role;
 
 /// A user as the server knows one; what others may see of it is the route's decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +24,8 @@ pub struct User {
     pub bio: Option<String>,
     pub avatar_url: Option<String>,
     pub role: Role,
+    /// What the role grants.
+    pub permissions: Permissions,
     pub active: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

@@ -74,6 +74,14 @@ error_codes! {
     UsernameTaken = "username_taken",
     /// Another room has this id.
     RoomExists = "room_exists",
+    /// Another role has this name.
+    RoleExists = "role_exists",
+    /// Somebody has this role.
+    RoleInUse = "role_in_use",
+    /// The role is always there, and cannot be changed in this.
+    BuiltInRole = "built_in_role",
+    /// There are as many of these as there may be.
+    TooMany = "too_many",
     /// There would be no active admin left.
     LastAdmin = "last_admin",
     /// The server's administrator has closed registration.

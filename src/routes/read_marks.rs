@@ -10,7 +10,7 @@ use super::{
     input::{Body, Form, Given, Whole},
 };
 use crate::{
-    auth::AuthUser,
+    auth::{ReadRooms, Require},
     chat::Chat,
     domain::{
         Invalid,
@@ -57,7 +57,7 @@ struct MarkView {
 /// A mark only rises: of two devices that tell it late, the one that is further counts.
 #[tracing::instrument(skip_all, fields(user.id = %user.id, room.id = %room))]
 async fn mark_read(
-    user: AuthUser,
+    user: Require<ReadRooms>,
     room: web::Path<RoomId>,
     body: Body<NewMark>,
     store: web::Data<Store>,
@@ -65,7 +65,7 @@ async fn mark_read(
 ) -> Result<web::Json<MarkView>, ApiError> {
     let seq = body.into_inner().check()?;
     let RaisedMark { room, read, rose } = store
-        .raise_read_mark(&Reader::from(&*user), &room, seq)
+        .raise_read_mark(&Reader::from(&**user), &room, seq)
         .await?
         .ok_or(ApiError::NotFound("Room"))?;
     if rose {
@@ -98,7 +98,11 @@ fn declare(id: &'static str) -> Operation {
     .signed_in()
     .takes::<NewMark>(json!({ "seq": 2 }))
     .answers::<MarkView>(200, "How far the caller has read.", example)
-    .refuses(&[ErrorCode::ValidationFailed, ErrorCode::NotFound])
+    .refuses(&[
+        ErrorCode::ValidationFailed,
+        ErrorCode::Forbidden,
+        ErrorCode::NotFound,
+    ])
 }
 
 impl NewMark {

@@ -12,7 +12,7 @@ use super::{
     input::{Body, Form, Given},
 };
 use crate::{
-    auth::AuthUser,
+    auth::{AuthUser, ReadRooms, Require},
     chat::Chat,
     clock,
     config::Config,
@@ -93,11 +93,11 @@ struct MemberList {
 /// `GET /api/chat/rooms`: the rooms the caller may see.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 async fn list_rooms(
-    user: AuthUser,
+    user: Require<ReadRooms>,
     store: web::Data<Store>,
     chat: web::Data<Chat>,
 ) -> Result<web::Json<RoomList>, ApiError> {
-    let rooms = store.list_rooms(&Reader::from(&*user), MAX_ROOMS).await?;
+    let rooms = store.list_rooms(&Reader::from(&**user), MAX_ROOMS).await?;
     let online = chat.online().await;
     let view = |room: ReadRoom| {
         let online = online.get(&room.room.id).copied().unwrap_or(0);
@@ -113,6 +113,7 @@ fn declare_list_rooms() -> Operation {
     Operation::new(Tag::Rooms, "listRooms", "Lists rooms")
         .signed_in()
         .answers::<RoomList>(200, "The rooms that the caller may see.", example)
+        .refuses(&[ErrorCode::Forbidden])
 }
 
 fn example() -> Value {
@@ -221,13 +222,13 @@ impl NewRoom {
 /// `GET /api/chat/rooms/{room_id}`: one room.
 #[tracing::instrument(skip_all, fields(user.id = %user.id, room.id = %room))]
 async fn show_room(
-    user: AuthUser,
+    user: Require<ReadRooms>,
     room: web::Path<RoomId>,
     store: web::Data<Store>,
     chat: web::Data<Chat>,
 ) -> Result<web::Json<RoomView>, ApiError> {
     let room = store
-        .find_read_room(&Reader::from(&*user), &room)
+        .find_read_room(&Reader::from(&**user), &room)
         .await?
         .ok_or(ApiError::NotFound("Room"))?;
     let online = chat.online().await;
@@ -240,13 +241,13 @@ fn declare_show_room() -> Operation {
         .room()
         .signed_in()
         .answers::<RoomView>(200, "The room.", example())
-        .refuses(&[ErrorCode::NotFound])
+        .refuses(&[ErrorCode::Forbidden, ErrorCode::NotFound])
 }
 
 /// `GET /api/chat/rooms/{room_id}/members`: who is online there.
 #[tracing::instrument(skip_all, fields(user.id = %user.id, room.id = %room))]
 async fn list_members(
-    user: AuthUser,
+    user: Require<ReadRooms>,
     room: web::Path<RoomId>,
     store: web::Data<Store>,
     chat: web::Data<Chat>,
@@ -266,7 +267,7 @@ fn declare_list_members() -> Operation {
         .room()
         .signed_in()
         .answers::<MemberList>(200, "Who is online there.", example)
-        .refuses(&[ErrorCode::NotFound])
+        .refuses(&[ErrorCode::Forbidden, ErrorCode::NotFound])
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{
     input::{Form, number},
 };
 use crate::{
-    auth::{RequireRole, Trainer},
+    auth::{Require, SeeStatistics},
     error::ApiError,
     protocol::code::ErrorCode,
     store::{MessageDay, Store},
@@ -51,7 +51,7 @@ struct DayList {
 /// `GET /api/statistics/messages`: how many messages each day had, in UTC, the present one last.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 async fn show_messages_per_day(
-    user: RequireRole<Trainer>,
+    user: Require<SeeStatistics>,
     query: web::Query<DaysQuery>,
     store: web::Data<Store>,
 ) -> Result<web::Json<DayList>, ApiError> {
@@ -73,7 +73,7 @@ fn declare_show_messages_per_day() -> Operation {
         "showMessagesPerDay",
         "Counts the messages of each day",
     )
-    .about("For trainers and admins. The present day comes last.")
+    .about("For who has `statistics.read`. The present day comes last.")
     .signed_in()
     .query("days", days, "How many days.")
     .answers::<DayList>(200, "Every day, those without a message too.", example)

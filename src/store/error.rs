@@ -1,6 +1,6 @@
 //! Why the database did not do what it was asked.
 
-use crate::{error::ApiError, protocol::code::ErrorCode};
+use crate::{domain::user::Role, error::ApiError, protocol::code::ErrorCode};
 
 /// Why a read or a write did not happen. Nothing was stored then.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,21 @@ pub enum StoreError {
     /// Nobody would be left who can manage users.
     #[error("the last active admin must stay")]
     LastAdmin,
+    /// No role has this name.
+    #[error("there is no such role")]
+    UnknownRole,
+    /// The role is always there, and so is what it is made of.
+    #[error("the role is built in")]
+    BuiltInRole,
+    /// Somebody has the role.
+    #[error("somebody has the role")]
+    RoleInUse,
+    /// Who asks may do less than the one he wants to change, or than what he wants to give.
+    #[error("nobody changes or gives what he may not do himself")]
+    OutOfReach,
+    /// There are as many as there may be.
+    #[error("there may be no more than {0}")]
+    TooMany(i64),
     /// The first admin was made already.
     #[error("there is an admin")]
     AdminExists,
@@ -31,6 +46,7 @@ pub enum Unique {
     Email,
     Username,
     Room,
+    Role,
 }
 
 /// Why a database could not be opened.
@@ -218,6 +234,25 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict(Unique::Room) => {
                 conflict(ErrorCode::RoomExists, "Room with this id already exists")
             }
+            StoreError::Conflict(Unique::Role) => {
+                conflict(ErrorCode::RoleExists, "Role with this name already exists")
+            }
+            StoreError::UnknownRole => Role::unknown().into(),
+            StoreError::BuiltInRole => conflict(
+                ErrorCode::BuiltInRole,
+                "A built-in role is not deleted, and an admin keeps every permission",
+            ),
+            StoreError::RoleInUse => conflict(
+                ErrorCode::RoleInUse,
+                "Somebody has this role; give another one first",
+            ),
+            StoreError::OutOfReach => {
+                Self::Forbidden("This asks for more than you may do yourself")
+            }
+            StoreError::TooMany(_) => conflict(
+                ErrorCode::TooMany,
+                "There are as many of these as there may be; delete one first",
+            ),
             StoreError::LastAdmin => conflict(
                 ErrorCode::LastAdmin,
                 "The last active admin can be neither deleted, deactivated nor demoted",

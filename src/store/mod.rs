@@ -18,6 +18,8 @@ mod messages;
 mod open;
 mod read_marks;
 mod refresh;
+mod role_changes;
+mod roles;
 mod rooms;
 mod rows;
 mod second_factor;
@@ -38,7 +40,7 @@ pub use self::{
     audit::RefusalSum,
     audit_list::{AuditHead, AuditQuery, SealedEntry},
     audit_verify::Verdict,
-    auth_changes::AuthChange,
+    auth_changes::{AuthChange, Changed},
     backup::restore,
     commit::{CommitError, Outcome},
     error::{BackupError, LockError, OpenError, StoreError, Unique},
@@ -50,11 +52,12 @@ pub use self::{
     open::StoreOptions,
     read_marks::{RaisedMark, Reader},
     refresh::{Refreshed, Rotation},
+    role_changes::RoleChanges,
     second_factor::{SecondStep, TwoFactor},
     tickets::{NewTicket, Ticket},
     totp::{Guess, NewTotp},
     user_changes::UserChanges,
-    user_list::{Statistics, UserQuery, UserSort},
+    user_list::{Statistics, Totals, UserQuery, UserSort},
     users::{Credentials, Identifier, NewUser},
 };
 

@@ -6,15 +6,17 @@ use super::StoreError;
 use crate::domain::{
     ids::{ClientMessageId, MessageId, Rev, RoomId, Seq, UserId},
     message::Message,
+    permission::Permissions,
     room::Room,
-    user::{Profile, User},
+    user::{Profile, Role, User},
 };
 
 /// The columns of [`UserRow`], of a table or alias `u`.
 macro_rules! user_columns {
     () => {
         "u.id, u.username, u.email, u.full_name, u.phone_number, u.bio, u.avatar_url, u.role, \
-         u.active, u.created_at, u.updated_at"
+         (SELECT string_agg(p.permission, ' ') FROM role_permissions p WHERE p.role = u.role) \
+         AS permissions, u.active, u.created_at, u.updated_at"
     };
 }
 
@@ -46,6 +48,7 @@ pub(super) struct UserRow {
     bio: Option<String>,
     avatar_url: Option<String>,
     role: String,
+    permissions: Option<String>,
     active: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -63,6 +66,7 @@ impl TryFrom<UserRow> for User {
     type Error = StoreError;
 
     fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        let role: Role = row.role.parse().map_err(unreadable)?;
         Ok(Self {
             id: row.id,
             username: row.username,
@@ -71,7 +75,11 @@ impl TryFrom<UserRow> for User {
             phone_number: row.phone_number,
             bio: row.bio,
             avatar_url: row.avatar_url,
-            role: row.role.parse().map_err(unreadable)?,
+            permissions: Permissions::of_role(
+                &role,
+                row.permissions.as_deref().unwrap_or_default(),
+            ),
+            role,
             active: row.active,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -158,6 +166,6 @@ pub(super) fn all<R, T: TryFrom<R, Error = StoreError>>(
 }
 
 /// Somebody wrote into the database what the server never would.
-fn unreadable(invalid: crate::domain::Invalid) -> StoreError {
+pub(super) fn unreadable(invalid: crate::domain::Invalid) -> StoreError {
     StoreError::Internal(anyhow::Error::new(invalid).context("a row cannot be read"))
 }

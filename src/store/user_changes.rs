@@ -7,11 +7,12 @@ use super::{
     audit::record,
     auth_changes::{announce, announce_each},
     backend::in_transaction,
+    roles::{ROLE, ROLE_KEPT, RoleRow},
     rows::{UserRow, user_columns},
     second_factor::forget_second_factor,
     tickets::forget_tickets,
     user_acts::acts_of,
-    users::{TAKEN_EMAIL, TAKEN_USERNAME, taken},
+    users::{TAKEN_EMAIL, TAKEN_USERNAME, USER, taken},
 };
 use crate::{
     clock,
@@ -19,6 +20,8 @@ use crate::{
         audit::{Act, By, Target},
         fold_case,
         ids::{LoginId, UserId},
+        permission::Permissions,
+        role::RoleGrants,
         user::{AvatarUrl, Bio, Email, FullName, PhoneNumber, Role, User, Username},
     },
 };
@@ -35,6 +38,9 @@ pub struct UserChanges {
     pub password_hash: Option<String>,
     pub role: Option<Role>,
     pub active: Option<bool>,
+    /// What who changes somebody else may do himself: the user must have no more than that, neither
+    /// before nor after. `None` is without limit.
+    pub within: Option<Permissions>,
 }
 
 /// Locks the active admins in one order; SQLite's one writer needs no row locks.
@@ -42,11 +48,6 @@ const ADMINS: &str = "SELECT id FROM users WHERE role = 'admin' AND active";
 const ADMINS_LOCKED: &str =
     "SELECT id FROM users WHERE role = 'admin' AND active ORDER BY id FOR NO KEY UPDATE";
 
-const USER: &str = concat!(
-    "SELECT ",
-    user_columns!(),
-    " FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL"
-);
 const USER_LOCKED: &str = concat!(
     "SELECT ",
     user_columns!(),
@@ -61,6 +62,15 @@ pub(super) const END_LOGINS: &str = "UPDATE logins SET ended_at = $2
 /// The login that stays, or one that does not exist.
 pub(super) fn or_none(except: Option<LoginId>) -> LoginId {
     except.unwrap_or(LoginId(uuid::Uuid::nil()))
+}
+
+/// Fails if somebody may do more than who wants to change him.
+fn reach(within: Option<Permissions>, permissions: Permissions) -> Result<(), StoreError> {
+    if within.is_none_or(|within| within.covers(permissions)) {
+        Ok(())
+    } else {
+        Err(StoreError::OutOfReach)
+    }
 }
 
 /// Fails if `id` is the only active admin.
@@ -79,7 +89,8 @@ impl Store {
     /// that ended.
     ///
     /// # Errors
-    /// `NotFound`, `Conflict` if the new name or address is taken, `LastAdmin`.
+    /// `NotFound`, `Conflict` if the new name or address is taken, `LastAdmin`, `UnknownRole`,
+    /// `OutOfReach`.
     pub async fn update_user(
         &self,
         id: UserId,
@@ -96,9 +107,10 @@ impl Store {
         self.write("update", "users", async move {
             let lock_admins = store.dialect(ADMINS, ADMINS_LOCKED);
             let lock_user = store.dialect(USER, USER_LOCKED);
+            let keep_role = store.dialect(ROLE, ROLE_KEPT);
             let at = clock::now();
             let user = in_transaction!(store, tx => {
-                let demotes = changes.role.is_some_and(|role| role != Role::Admin);
+                let demotes = changes.role.as_ref().is_some_and(|role| *role != Role::Admin);
                 if demotes || changes.active == Some(false) {
                     let admins: Vec<UserId> =
                         sqlx::query_scalar(lock_admins).fetch_all(&mut *tx).await?;
@@ -107,7 +119,15 @@ impl Store {
                 let row: UserRow = sqlx::query_as(lock_user).bind(id)
                     .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
                 let before = User::try_from(row)?;
-                let after = changed(&before, &changes, at);
+                reach(changes.within, before.permissions)?;
+                let mut after = changed(&before, &changes, at);
+                if let Some(role) = &changes.role {
+                    let row: Option<RoleRow> = sqlx::query_as(keep_role).bind(role.as_str())
+                        .fetch_optional(&mut *tx).await?;
+                    let row = row.ok_or(StoreError::UnknownRole)?;
+                    after.permissions = RoleGrants::try_from(row)?.permissions;
+                    reach(changes.within, after.permissions)?;
+                }
                 let email_key = after.email.as_deref().map(fold_case);
                 if let Some(key) = &email_key
                     && changes.email.is_some()
@@ -176,6 +196,19 @@ impl Store {
     /// # Errors
     /// `NotFound`, `LastAdmin`.
     pub async fn delete_user(&self, id: UserId, by: &By) -> Result<(), StoreError> {
+        self.delete_user_within(id, Permissions::ALL, by).await
+    }
+
+    /// As [`Self::delete_user`], for somebody who may do no more than `within`.
+    ///
+    /// # Errors
+    /// Also `OutOfReach`, if the user may do more.
+    pub async fn delete_user_within(
+        &self,
+        id: UserId,
+        within: Permissions,
+        by: &By,
+    ) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE users
             SET username = 'deleted', username_key = NULL, email = NULL, email_key = NULL,
                 email_verified_at = NULL, full_name = 'Deleted user',
@@ -183,17 +216,19 @@ impl Store {
                 bio = NULL, avatar_url = NULL, role = 'client', active = FALSE,
                 updated_at = $2, deleted_at = $2
             WHERE id = $1 AND deleted_at IS NULL";
-        const NAME: &str = "SELECT username FROM users WHERE id = $1";
         let (store, by) = (self.clone(), *by);
         self.write("delete", "users", async move {
             let lock_admins = store.dialect(ADMINS, ADMINS_LOCKED);
+            let lock_user = store.dialect(USER, USER_LOCKED);
             let at = clock::now();
             in_transaction!(store, tx => {
                 let admins: Vec<UserId> =
                     sqlx::query_scalar(lock_admins).fetch_all(&mut *tx).await?;
+                let row: UserRow = sqlx::query_as(lock_user).bind(id)
+                    .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
+                let user = User::try_from(row)?;
+                reach(Some(within), user.permissions)?;
                 spare(&admins, id)?;
-                let username: Option<String> =
-                    sqlx::query_scalar(NAME).bind(id).fetch_optional(&mut *tx).await?;
                 let gone = sqlx::query(SQL).bind(id).bind(at).execute(&mut *tx).await?;
                 if gone.rows_affected() == 0 {
                     return Err(StoreError::NotFound);
@@ -210,7 +245,7 @@ impl Store {
                     .await?;
                 forget_second_factor!(tx, id);
                 announce!(tx, id, None::<LoginId>, at);
-                let details = json!({ "username": username });
+                let details = json!({ "username": user.username });
                 record!(tx, &by, Act::UserDelete, Target::user(id), details);
                 Ok(())
             })?;
@@ -249,7 +284,8 @@ fn changed(before: &User, changes: &UserChanges, at: chrono::DateTime<chrono::Ut
         phone_number: text!(optional phone_number),
         bio: text!(optional bio),
         avatar_url: text!(optional avatar_url),
-        role: changes.role.unwrap_or(before.role),
+        role: changes.role.as_ref().unwrap_or(&before.role).clone(),
+        permissions: before.permissions,
         active: changes.active.unwrap_or(before.active),
         created_at: before.created_at,
         updated_at: at,

@@ -1,11 +1,13 @@
 //! Users: searching, sorting and counting them.
 
+use std::collections::BTreeMap;
+
 use sqlx::{Database, QueryBuilder};
 
 use super::{
     Store, StoreError,
     backend::on_reader,
-    rows::{self, UserRow, user_columns},
+    rows::{self, UserRow, unreadable, user_columns},
 };
 use crate::domain::{
     fold_case,
@@ -40,14 +42,19 @@ pub enum UserSort {
 }
 
 /// How many there are; deleted users apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statistics {
+    /// Of every role, those that nobody has too.
+    pub by_role: BTreeMap<Role, i64>,
+    pub totals: Totals,
+}
+
+/// How many there are, whatever their roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Totals {
     pub total: i64,
     pub active: i64,
     pub inactive: i64,
-    pub clients: i64,
-    pub trainers: i64,
-    pub admins: i64,
     pub messages: i64,
     pub rooms: i64,
 }
@@ -110,7 +117,7 @@ macro_rules! push_filter {
             }
             $sql.push(r" ESCAPE '\')");
         }
-        if let Some(role) = $query.role {
+        if let Some(role) = &$query.role {
             $sql.push(" AND u.role = ").push_bind(role.as_str());
         }
         if let Some(active) = $query.active {
@@ -159,14 +166,24 @@ impl Store {
         const SQL: &str = "SELECT count(*) AS total,
                 count(CASE WHEN active THEN 1 END) AS active,
                 count(CASE WHEN NOT active THEN 1 END) AS inactive,
-                count(CASE WHEN role = 'client' THEN 1 END) AS clients,
-                count(CASE WHEN role = 'trainer' THEN 1 END) AS trainers,
-                count(CASE WHEN role = 'admin' THEN 1 END) AS admins,
                 (SELECT CAST(COALESCE(SUM(last_seq), 0) AS BIGINT) FROM chat_rooms) AS messages,
                 (SELECT count(*) FROM chat_rooms) AS rooms
             FROM users WHERE deleted_at IS NULL";
+        const BY_ROLE: &str = "SELECT r.name, count(u.id) FROM roles r
+            LEFT JOIN users u ON u.role = r.name AND u.deleted_at IS NULL
+            GROUP BY r.name";
         self.read("select", "users", async {
-            Ok(on_reader!(self, db => sqlx::query_as(SQL).fetch_one(db).await?))
+            let (totals, rows): (Totals, Vec<(String, i64)>) = on_reader!(self, db => {
+                let totals = sqlx::query_as(SQL).fetch_one(db).await?;
+                (totals, sqlx::query_as(BY_ROLE).fetch_all(db).await?)
+            });
+            let read =
+                |(name, count): (String, i64)| Ok((name.parse().map_err(unreadable)?, count));
+            let by_role = rows
+                .into_iter()
+                .map(read)
+                .collect::<Result<_, StoreError>>()?;
+            Ok(Statistics { by_role, totals })
         })
         .await
     }

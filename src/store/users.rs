@@ -7,6 +7,7 @@ use super::{
     audit::record,
     backend::{in_transaction, on_reader},
     error::{Kind, kind},
+    roles::{ROLE, ROLE_KEPT, RoleRow},
     rows::{CredentialsRow, UserRow, user_columns},
 };
 use crate::{
@@ -64,6 +65,13 @@ pub(super) const TAKEN_EMAIL: &str =
 pub(super) const TAKEN_USERNAME: &str =
     "SELECT EXISTS (SELECT 1 FROM users WHERE username_key = $1 AND id <> $2)";
 
+/// One user who is not deleted.
+pub(super) const USER: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL"
+);
+
 const HAS_ADMIN: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND active)";
 
 /// Keeps all others from writing users until the end of the transaction, or two could both find no
@@ -88,7 +96,7 @@ impl Store {
     /// Keeps a new, active user.
     ///
     /// # Errors
-    /// `Conflict` if the address or the user name is taken, whatever its case.
+    /// `Conflict` if the address or the user name is taken, whatever its case; `UnknownRole`.
     pub async fn insert_user(&self, user: NewUser, by: &By) -> Result<User, StoreError> {
         self.insert(user, Act::UserCreate, *by).await
     }
@@ -102,18 +110,16 @@ impl Store {
     }
 
     async fn insert(&self, user: NewUser, act: Act, by: By) -> Result<User, StoreError> {
-        // SQLite does not know a table's alias in RETURNING.
         const SQL: &str = "
             INSERT INTO users (id, username, username_key, email, email_key, full_name,
                 full_name_key, phone_number, password_hash, role, active, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, TRUE, $11, $11)
-            RETURNING id, username, email, full_name, phone_number, bio, avatar_url, role, active,
-                created_at, updated_at";
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, TRUE, $11, $11)";
         let store = self.clone();
         self.write("insert", "users", async move {
             let email_key = user.email.as_ref().map(Email::key);
             let username_key = user.username.key();
             let alone = store.dialect(WRITES_ALONE, LOCKED);
+            let keep_role = store.dialect(ROLE, ROLE_KEPT);
             let row: UserRow = in_transaction!(store, tx => {
                 if act == Act::UserFirstAdmin {
                     sqlx::query(alone).execute(&mut *tx).await?;
@@ -132,7 +138,10 @@ impl Store {
                 {
                     return Err(StoreError::Conflict(Unique::Username));
                 }
-                let row = sqlx::query_as(SQL)
+                let role: Option<RoleRow> = sqlx::query_as(keep_role).bind(user.role.as_str())
+                    .fetch_optional(&mut *tx).await?;
+                role.ok_or(StoreError::UnknownRole)?;
+                sqlx::query(SQL)
                     .bind(user.id)
                     .bind(user.username.as_str())
                     .bind(&username_key)
@@ -144,9 +153,10 @@ impl Store {
                     .bind(&user.password_hash)
                     .bind(user.role.as_str())
                     .bind(clock::now())
-                    .fetch_one(&mut *tx)
+                    .execute(&mut *tx)
                     .await
                     .map_err(taken)?;
+                let row = sqlx::query_as(USER).bind(user.id).fetch_one(&mut *tx).await?;
                 let details = json!({ "username": user.username.as_str(), "role": user.role });
                 record!(tx, &by, act, Target::user(user.id), details);
                 Ok::<_, StoreError>(row)
@@ -161,14 +171,9 @@ impl Store {
     /// # Errors
     /// `Unavailable`.
     pub async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL"
-        );
         self.read("select", "users", async {
             let row: Option<UserRow> =
-                on_reader!(self, db => sqlx::query_as(SQL).bind(id).fetch_optional(db).await?);
+                on_reader!(self, db => sqlx::query_as(USER).bind(id).fetch_optional(db).await?);
             row.map(User::try_from).transpose()
         })
         .await

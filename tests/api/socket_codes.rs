@@ -37,6 +37,10 @@ const fn error(code: ErrorCode) -> Provoked {
         | ErrorCode::EmailTaken
         | ErrorCode::UsernameTaken
         | ErrorCode::RoomExists
+        | ErrorCode::RoleExists
+        | ErrorCode::RoleInUse
+        | ErrorCode::BuiltInRole
+        | ErrorCode::TooMany
         | ErrorCode::LastAdmin
         | ErrorCode::RegistrationClosed
         | ErrorCode::InvalidSetupToken

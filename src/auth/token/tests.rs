@@ -6,19 +6,9 @@ const SECRET: &[u8] = b"an old secret of at least 32 bytes";
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn user() -> User {
-    let at = chrono::DateTime::UNIX_EPOCH;
     User {
-        id: UserId::new(),
-        username: "ann".into(),
-        email: Some("ann@example.org".into()),
         full_name: "Ann Lee".into(),
-        phone_number: None,
-        bio: None,
-        avatar_url: None,
-        role: Role::Client,
-        active: true,
-        created_at: at,
-        updated_at: at,
+        ..User::sample("ann", Role::Client)
     }
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::Hub;
 use crate::{
-    domain::ids::SessionId,
+    domain::{ids::SessionId, permission::Permissions, user::Role},
     protocol::{code::CloseCode, frame, server::ServerFrame},
 };
 
@@ -15,6 +15,15 @@ use crate::{
 #[derive(Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Recheck(pub SessionId);
+
+/// A role grants something else from now on: the sessions of all who have it take it, and none asks
+/// the database, which they would do all at once.
+#[derive(Clone, Message)]
+#[rtype(result = "()")]
+pub struct Regrant {
+    pub role: Role,
+    pub permissions: Permissions,
+}
 
 /// Tells sessions of one user something that is not of a room.
 #[derive(Message)]
@@ -42,6 +51,23 @@ impl Handler<Recheck> for Hub {
     fn handle(&mut self, recheck: Recheck, _: &mut Self::Context) {
         if let Some(session) = self.session(recheck.0) {
             session.do_send(recheck);
+        }
+    }
+}
+
+impl Handler<Regrant> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, regrant: Regrant, _: &mut Self::Context) {
+        let sockets = self.sockets.borrow();
+        let open = sockets
+            .values()
+            .filter_map(|socket| socket.session.upgrade());
+        // Collected first: a session that ends takes itself out of the table.
+        let open: Vec<_> = open.collect();
+        drop(sockets);
+        for session in open {
+            session.do_send(regrant.clone());
         }
     }
 }

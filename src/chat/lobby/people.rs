@@ -6,8 +6,8 @@ use actix::prelude::*;
 
 use super::Lobby;
 use crate::{
-    auth::Revoked,
-    chat::hub::{AskBack, CloseSockets, HubId, Recheck, TellSockets},
+    auth::Change,
+    chat::hub::{AskBack, CloseSockets, HubId, Recheck, Regrant, TellSockets},
     domain::ids::{LoginId, RoomId, Seq, SessionId, UserId},
     protocol::{code::CloseCode, frame, server::ServerFrame},
 };
@@ -46,10 +46,10 @@ pub struct Drain {
 #[rtype(result = "()")]
 pub struct CloseAll(pub CloseCode);
 
-/// A login or an account changed: its sessions look again.
+/// A login, an account or a role changed: the sessions that it concerns look again.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Revoke(pub Revoked);
+pub struct Revoke(pub Change);
 
 /// A user has read further: his sessions hear of it.
 #[derive(Message)]
@@ -120,7 +120,17 @@ impl Handler<SessionEnded> for Lobby {
 impl Handler<Revoke> for Lobby {
     type Result = ();
 
-    fn handle(&mut self, Revoke(revoked): Revoke, _: &mut Self::Context) {
+    fn handle(&mut self, Revoke(change): Revoke, _: &mut Self::Context) {
+        let revoked = match change {
+            Change::User(revoked) => revoked,
+            Change::Role { role, permissions } => {
+                let regrant = Regrant { role, permissions };
+                for hub in &self.hubs {
+                    hub.hub.do_send(regrant.clone());
+                }
+                return;
+            }
+        };
         for (id, session) in self.people.sessions_of(revoked.user_id) {
             if revoked.login_id.is_none_or(|login| login == session.login)
                 && let Some(hub) = self.hub(session.hub)

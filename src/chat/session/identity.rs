@@ -8,7 +8,7 @@ use super::{Session, SessionContext};
 use crate::{
     auth::{AuthError, Authenticator, Identity},
     chat::{
-        hub::HubId,
+        hub::{HubId, Regrant},
         lobby::{Lobby, Register, TooMany},
         outbox::MAX_IN_FLIGHT,
         reader::MAX_MESSAGE,
@@ -19,6 +19,7 @@ use crate::{
     domain::{
         ids::{SessionId, UserId},
         message::Content,
+        policy::{Action, allows},
         user::{Profile, User},
     },
     protocol::{
@@ -123,7 +124,7 @@ impl Session {
         if let Some((room_id, resume)) = wanted
             && !self.joins_too_often(&room_id, None)
         {
-            self.join(room_id, resume, None, context);
+            self.enter(room_id, resume, None, context);
         }
     }
 
@@ -174,7 +175,8 @@ impl Session {
         match (found, &mut self.who) {
             (Ok(Ok(user)), Some(who)) => {
                 who.profile = Arc::new(Profile::from(&user));
-                who.identity.user = Arc::new(user);
+                who.identity.principal.user = Arc::new(user);
+                self.leave_what_is_closed();
             }
             (Ok(Err(code)), _) => self.close(code, context),
             (Err(fault), _) => {
@@ -182,6 +184,30 @@ impl Session {
                 context.run_later(LOOK_AGAIN, Self::recheck);
             }
             (Ok(Ok(_)), None) => {}
+        }
+    }
+}
+
+impl Session {
+    /// Takes what a role grants now, if its user has it.
+    pub(super) fn regrant(&mut self, regrant: &Regrant) {
+        let Some(who) = &mut self.who else { return };
+        let user = &mut who.identity.principal.user;
+        if user.role == regrant.role {
+            Arc::make_mut(user).permissions = regrant.permissions;
+            self.leave_what_is_closed();
+        }
+    }
+
+    /// Leaves every room once the user may hear none.
+    fn leave_what_is_closed(&mut self) {
+        let may = |who: &Who| allows(&who.identity, Action::ReadRooms);
+        if self.who.as_ref().is_none_or(may) {
+            return;
+        }
+        let left: Vec<_> = self.rooms.drain().collect();
+        for membership in left {
+            self.leave(&membership, None);
         }
     }
 }

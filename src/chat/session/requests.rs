@@ -10,7 +10,7 @@ use crate::{
         Refusal,
         author::{Author, refused},
         room::{Leave, Publish, Type},
-        session::joining::MAX_ROOMS,
+        session::joining::{MAX_ROOMS, Membership},
     },
     clock,
     domain::{
@@ -73,14 +73,24 @@ impl Session {
         reference: Option<Ref>,
         context: &mut SessionContext,
     ) {
-        if !self.speaks_for(user_id, reference.as_ref()) {
-            return;
+        if self.speaks_for(user_id, reference.as_ref()) {
+            self.enter(room_id, resume, reference, context);
         }
+    }
+
+    /// Joins a room, if the user may and the socket has a place left.
+    pub(super) fn enter(
+        &mut self,
+        room_id: RoomId,
+        resume: Resume,
+        reference: Option<Ref>,
+        context: &mut SessionContext,
+    ) {
         let full = self.rooms.len() >= MAX_ROOMS && self.rooms.get(&room_id).is_none();
         let may = self
             .who
             .as_ref()
-            .is_some_and(|w| allows(&w.identity.user, Action::UseRoom));
+            .is_some_and(|w| allows(&w.identity, Action::ReadRooms));
         if full || !may {
             let text = if full {
                 "This socket is in too many rooms"
@@ -118,7 +128,12 @@ impl Session {
         let Some(membership) = self.rooms.remove(room_id) else {
             return self.not_connected(reference);
         };
-        // The hub says goodbye, behind the last frame of the room.
+        self.leave(&membership, reference);
+    }
+
+    /// Leaves a room for good. The hub says goodbye, behind the last frame of the room.
+    pub(super) fn leave(&self, membership: &Membership, reference: Option<&Ref>) {
+        let room_id = &membership.id;
         let farewell = frame::text(&ServerFrame::Disconnected { room_id, reference });
         let leave = Leave {
             session: self.id,
@@ -145,6 +160,11 @@ impl Session {
                 reference: reference.as_ref(),
             });
         };
+        if !allows(&who.identity, Action::SendMessages) {
+            let id = client_message_id.as_ref();
+            let refusal = refused(Refusal::Forbidden, id, reference.as_ref());
+            return self.outbox.push(refusal);
+        }
         let counted = self.parts.limits.message(who.identity.user.id, room_id);
         if let Err(exhausted) = counted {
             return self.reply(&ServerFrame::Error {
@@ -186,6 +206,10 @@ impl Session {
         let (Some(who), Some(membership)) = (&self.who, self.rooms.get_mut(room_id)) else {
             return self.not_connected(reference);
         };
+        if !allows(&who.identity, Action::SendMessages) {
+            let text = Refusal::Forbidden.text();
+            return self.reply_error(ErrorCode::Forbidden, text, reference);
+        }
         let pause = self.parts.typing;
         if membership.typed.is_some_and(|at| at.elapsed() < pause) {
             return;

@@ -34,6 +34,10 @@ pub const fn status(code: ErrorCode) -> Option<u16> {
         ErrorCode::EmailTaken
         | ErrorCode::UsernameTaken
         | ErrorCode::RoomExists
+        | ErrorCode::RoleExists
+        | ErrorCode::RoleInUse
+        | ErrorCode::BuiltInRole
+        | ErrorCode::TooMany
         | ErrorCode::LastAdmin
         | ErrorCode::AdminExists
         | ErrorCode::NotEnrolled

@@ -49,7 +49,7 @@ pub async fn validate(
         valid: true,
         user_id: identity.user.id,
         username: identity.user.username.clone(),
-        role: identity.user.role,
+        role: identity.role.clone(),
         expires_at: identity.expires_at,
     }))
 }

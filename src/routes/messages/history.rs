@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::view::MessageView;
 use crate::{
-    auth::AuthUser,
+    auth::{ReadRooms, Require},
     domain::{
         Invalid,
         ids::{RoomId, Seq},
@@ -53,7 +53,7 @@ pub struct MessagePage {
 /// `GET /api/chat/rooms/{room_id}/messages`: a page of what was said; without a cursor the newest.
 #[tracing::instrument(skip_all, fields(user.id = %user.id, room.id = %room))]
 pub async fn list_messages(
-    user: AuthUser,
+    user: Require<ReadRooms>,
     room: web::Path<RoomId>,
     query: web::Query<PageQuery>,
     store: web::Data<Store>,
@@ -95,7 +95,11 @@ pub fn declare_list_messages() -> Operation {
         .query("after", seq(), "Only messages with a larger `seq`.")
         .query("limit", limit, "Messages a page.")
         .answers::<MessagePage>(200, "A page of messages.", example)
-        .refuses(&[ErrorCode::ValidationFailed, ErrorCode::NotFound])
+        .refuses(&[
+            ErrorCode::ValidationFailed,
+            ErrorCode::Forbidden,
+            ErrorCode::NotFound,
+        ])
 }
 
 impl PageQuery {

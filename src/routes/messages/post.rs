@@ -50,13 +50,13 @@ pub async fn post_message(
     chat: web::Data<Chat>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
-    if !allows(&user, Action::UseRoom) {
+    if !allows(&user, Action::SendMessages) {
         return Err(ApiError::Forbidden("You may not write in this room"));
     }
     let (content, client_message_id) = body.into_inner().check(request.headers())?;
     tell(&request, limits.message(user.id, &room)?);
 
-    let sender = Arc::new(Profile::from(&*user));
+    let sender = Arc::new(Profile::from(&**user));
     let said = content.as_str().to_owned();
     let receipt = chat
         .publish(sender.clone(), &room, content, client_message_id.clone())

@@ -9,6 +9,7 @@ use crate::{
     config::Config,
     domain::{
         ids::UserId,
+        permission::Permissions,
         policy::{Action, allows},
         user::{Email, FullName, NewPassword, PhoneNumber, Role, Username},
     },
@@ -52,7 +53,7 @@ pub struct NewAccount {
     #[schema(value_type = Option<PhoneNumber>)]
     #[serde(default)]
     phone_number: Given<String>,
-    /// Only admins give another one than `client`.
+    /// Only who has `users.write` gives another one than `client`.
     #[schema(value_type = Option<Role>)]
     #[serde(default)]
     role: Given<String>,
@@ -80,15 +81,24 @@ pub async fn create_user(
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
     let caller = caller.0;
-    let may_manage = caller
-        .as_ref()
-        .is_some_and(|caller| allows(&caller.user, Action::ManageUsers));
+    let may = |granted| {
+        let who = caller.as_deref();
+        who.is_some_and(|who| allows(who, Action::CreateUser(granted)))
+    };
+    let may_manage = may(Permissions::NONE);
     if !may_manage && !config.auth.registration_open {
         return Err(ApiError::RegistrationClosed);
     }
     let account = body.into_inner().check()?;
-    if account.role != Role::Client && !may_manage {
-        return Err(ApiError::Forbidden("Only admins give roles"));
+    if may_manage {
+        let role = store.find_role(&account.role).await?;
+        if !may(role.ok_or_else(Role::unknown)?.permissions) {
+            return Err(ApiError::Forbidden(
+                "Nobody gives a role that may do more than he",
+            ));
+        }
+    } else if account.role != Role::Client {
+        return Err(ApiError::Forbidden("You may not give roles"));
     }
     if !may_manage {
         let address = client_address(&request, &config);
@@ -103,7 +113,8 @@ pub fn declare_create_user() -> Operation {
     Operation::new(Tag::Users, "createUser", "Makes an account")
         .about(
             "Anybody makes an account of his own, of role `client`, unless registration is \
-             closed; an admin makes accounts of any role.",
+             closed; who has `users.write` makes accounts of every role that may do no more than \
+             he.",
         )
         .maybe_signed_in()
         .takes::<NewAccount>(examples::new_account())

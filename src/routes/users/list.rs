@@ -5,11 +5,11 @@ use utoipa::ToSchema;
 
 use super::UserView;
 use crate::{
-    auth::AuthUser,
+    auth::{Require, SeeUsers},
     domain::{
         Invalid, ONE_LINE,
-        policy::{Action, allows},
-        user::{Role, User},
+        policy::{Action, Principal, allows},
+        user::Role,
     },
     error::ApiError,
     protocol::code::ErrorCode,
@@ -62,7 +62,7 @@ struct Pagination {
 /// `GET /api/users`: a page of users.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn list_users(
-    user: AuthUser,
+    user: Require<SeeUsers>,
     query: web::Query<ListQuery>,
     store: web::Data<Store>,
 ) -> Result<web::Json<UserPage>, ApiError> {
@@ -71,7 +71,7 @@ pub async fn list_users(
 }
 
 pub fn declare_list_users() -> Operation {
-    let role = json!({ "type": "string", "enum": Role::ALL.map(Role::as_str) });
+    let role = json!({ "type": "string", "pattern": "^[a-z][a-z0-9_-]*$", "maxLength": Role::MAX });
     let list = Operation::new(Tag::Users, "listUsers", "Lists users");
     declare_page(list).query("role", role, "Only users of this role.")
 }
@@ -79,7 +79,7 @@ pub fn declare_list_users() -> Operation {
 /// `GET /api/users/role/{role}`: a page of users with one role.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn list_users_of_role(
-    user: AuthUser,
+    user: Require<SeeUsers>,
     role: web::Path<String>,
     query: web::Query<ListQuery>,
     store: web::Data<Store>,
@@ -107,8 +107,8 @@ fn declare_page(list: Operation) -> Operation {
     };
     let sort = one_of(&["created_at", "username", "full_name", "email"]);
     list.about(
-        "Only admins search and sort by e-mail address. How to reach a user is told to that user \
-         and to admins; for others `email` and `phone_number` are absent.",
+        "Only who has `users.contact` searches and sorts by e-mail address. How to reach a user is \
+         told to that user and to them; for others `email` and `phone_number` are absent.",
     )
     .signed_in()
     .query("page", page, "Which page, from 1.")
@@ -116,9 +116,13 @@ fn declare_page(list: Operation) -> Operation {
     .query(
         "q",
         text,
-        "A part of a name; for admins also of an e-mail address or telephone number.",
+        "A part of a name; with `users.contact` also of an e-mail address or telephone number.",
     )
-    .query("sort", sort, "By what. Only admins sort by `email`.")
+    .query(
+        "sort",
+        sort,
+        "By what. By `email` only with `users.contact`.",
+    )
     .query("order", one_of(&["asc", "desc"]), "In which direction.")
     .query(
         "active",
@@ -130,10 +134,16 @@ fn declare_page(list: Operation) -> Operation {
 }
 
 async fn list_page(
-    viewer: &User,
+    viewer: &Principal,
     query: &UserQuery,
     store: &Store,
 ) -> Result<web::Json<UserPage>, ApiError> {
+    // That nobody has a role is one thing, that there is no such role another.
+    if let Some(role) = query.role.as_ref().filter(|role| !role.is_built_in())
+        && store.find_role(role).await?.is_none()
+    {
+        return Err(Role::unknown().into());
+    }
     let (users, total) = store.list_users(query).await?;
     let limit = i64::from(query.limit);
     Ok(web::Json(UserPage {
@@ -152,7 +162,7 @@ async fn list_page(
 
 impl ListQuery {
     /// Reads the query for somebody: addresses and telephone numbers are for admins to look in.
-    fn read(self, viewer: &User) -> Result<UserQuery, ApiError> {
+    fn read(self, viewer: &Principal) -> Result<UserQuery, ApiError> {
         let sees_contacts = allows(viewer, Action::SearchContacts);
         let mut form = Form::default();
         let page = number(&mut form, "page", self.page.as_deref(), 1..=u32::MAX, 1);
@@ -236,23 +246,10 @@ fn is_address(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::UserId;
+    use crate::domain::user::User;
 
-    fn viewer(role: Role) -> User {
-        let at = chrono::DateTime::UNIX_EPOCH;
-        User {
-            id: UserId::new(),
-            username: "ann".into(),
-            email: None,
-            full_name: "Ann".into(),
-            phone_number: None,
-            bio: None,
-            avatar_url: None,
-            role,
-            active: true,
-            created_at: at,
-            updated_at: at,
-        }
+    fn viewer(role: Role) -> Principal {
+        Principal::in_person(User::sample("ann", role).into())
     }
 
     fn read(query: &str, role: Role) -> Result<UserQuery, ApiError> {

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use actix_web::web;
 use serde::Serialize;
 use serde_json::json;
@@ -5,13 +7,17 @@ use utoipa::ToSchema;
 
 use super::UserView;
 use crate::{
-    auth::{AuthUser, RequireRole, Trainer},
+    auth::{AuthUser, Require, SeeStatistics},
     chat::Chat,
-    domain::ids::UserId,
+    domain::{
+        ids::UserId,
+        policy::{Action, allows},
+        user::Role,
+    },
     error::ApiError,
     protocol::code::ErrorCode,
     routes::api::{Operation, Tag, examples},
-    store::Store,
+    store::{Statistics, Store},
 };
 
 /// `GET /api/users/me`: the caller.
@@ -41,6 +47,9 @@ pub async fn show_user(
     id: web::Path<UserId>,
     store: web::Data<Store>,
 ) -> Result<web::Json<UserView>, ApiError> {
+    if !allows(&user, Action::SeeUser(*id)) {
+        return Err(ApiError::Forbidden("You may not see other users"));
+    }
     let found = store
         .find_user(*id)
         .await?
@@ -51,13 +60,17 @@ pub async fn show_user(
 pub fn declare_show_user() -> Operation {
     Operation::new(Tag::Users, "showUser", "Shows a user")
         .about(
-            "How to reach a user is told to that user and to admins; for others `email` and \
+            "How to reach a user is told to that user and to who has `users.contact`; for others `email` and \
              `phone_number` are absent.",
         )
         .path::<UserId>("id", "The user's id.", examples::USER_ID)
         .signed_in()
         .answers::<UserView>(200, "The user.", examples::user())
-        .refuses(&[ErrorCode::BadRequest, ErrorCode::NotFound])
+        .refuses(&[
+            ErrorCode::BadRequest,
+            ErrorCode::Forbidden,
+            ErrorCode::NotFound,
+        ])
 }
 
 /// How many of everything there are.
@@ -70,7 +83,8 @@ pub struct StatisticsView {
     active: i64,
     #[schema(minimum = 0)]
     inactive: i64,
-    by_role: RoleCounts,
+    /// How many users have each role, by its name.
+    by_role: BTreeMap<String, i64>,
     #[schema(minimum = 0)]
     messages: i64,
     #[schema(minimum = 0)]
@@ -79,36 +93,22 @@ pub struct StatisticsView {
     sessions_online: i64,
 }
 
-/// How many users have each role.
-#[derive(Serialize, ToSchema)]
-struct RoleCounts {
-    #[schema(minimum = 0)]
-    client: i64,
-    #[schema(minimum = 0)]
-    trainer: i64,
-    #[schema(minimum = 0)]
-    admin: i64,
-}
-
 /// `GET /api/users/statistics`: how many of everything there are.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn show_statistics(
-    user: RequireRole<Trainer>,
+    user: Require<SeeStatistics>,
     store: web::Data<Store>,
     chat: web::Data<Chat>,
 ) -> Result<web::Json<StatisticsView>, ApiError> {
-    let counts = store.statistics().await?;
+    let Statistics { by_role, totals } = store.statistics().await?;
+    let named = |(role, count): (Role, i64)| (role.to_string(), count);
     Ok(web::Json(StatisticsView {
-        total: counts.total,
-        active: counts.active,
-        inactive: counts.inactive,
-        by_role: RoleCounts {
-            client: counts.clients,
-            trainer: counts.trainers,
-            admin: counts.admins,
-        },
-        messages: counts.messages,
-        rooms: counts.rooms,
+        total: totals.total,
+        active: totals.active,
+        inactive: totals.inactive,
+        by_role: by_role.into_iter().map(named).collect(),
+        messages: totals.messages,
+        rooms: totals.rooms,
         sessions_online: chat.sessions_online(),
     }))
 }
@@ -124,7 +124,7 @@ pub fn declare_show_statistics() -> Operation {
         "showStatistics",
         "Counts users, rooms and messages",
     )
-    .about("For trainers and admins.")
+    .about("For who has `statistics.read`.")
     .signed_in()
     .answers::<StatisticsView>(200, "How many there are.", example)
     .refuses(&[ErrorCode::Forbidden])

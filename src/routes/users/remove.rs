@@ -5,7 +5,7 @@ use crate::{
     config::Config,
     domain::{
         ids::UserId,
-        policy::{Action, allows},
+        policy::{Action, Target, allows},
     },
     error::ApiError,
     protocol::code::ErrorCode,
@@ -27,12 +27,19 @@ pub async fn delete_user(
     revocations: web::Data<Revocations>,
 ) -> Result<HttpResponse, ApiError> {
     let id = id.into_inner();
-    if !allows(&user, Action::DeleteUser(id)) {
-        return Err(ApiError::Forbidden("Only admins delete others"));
+    let found = store.find_user(id).await?;
+    let target = found.as_ref().map_or(Target::nobody(id), Target::from);
+    if !allows(&user, Action::DeleteUser(target)) {
+        return Err(ApiError::Forbidden("You may not delete this user"));
     }
     let by = by(&request, &config, Some(&user.0));
+    let within = if id == user.id {
+        Permissions::ALL
+    } else {
+        user.permissions()
+    };
     store
-        .delete_user(id, &by)
+        .delete_user_within(id, within, &by)
         .await
         .map_err(|error| match error {
             StoreError::NotFound => ApiError::NotFound("User"),
@@ -48,7 +55,7 @@ pub async fn delete_user(
 pub fn declare_delete_user() -> Operation {
     Operation::new(Tag::Users, "deleteUser", "Deletes an account")
         .about(
-            "One's own, or for admins anybody's. Its sockets close, its name and address are \
+            "One's own; with `users.delete` also that of anybody who may do no more than oneself. Its sockets close, its name and address are \
              freed, and what it said stays under the name \"deleted\".",
         )
         .path::<UserId>("id", "The user's id.", examples::USER_ID)

@@ -11,7 +11,7 @@ use crate::{
     domain::{
         Invalid,
         ids::UserId,
-        policy::{Action, allows},
+        policy::{Action, Target, allows},
         user::{AvatarUrl, Bio, Email, FullName, NewPassword, PhoneNumber, Role, Username},
     },
     error::ApiError,
@@ -54,11 +54,11 @@ pub struct Changes {
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     current_password: Given<String>,
-    /// Only admins change it.
+    /// Only who has `users.write` changes it.
     #[schema(value_type = Role)]
     #[serde(default)]
     role: Given<String>,
-    /// Only admins change it.
+    /// Only who has `users.write` changes it.
     #[schema(value_type = bool)]
     #[serde(default)]
     active: Given<bool>,
@@ -87,13 +87,15 @@ pub async fn update_user(
 ) -> Result<web::Json<UserView>, ApiError> {
     let (id, body) = (id.into_inner(), body.into_inner());
     let is_own = id == user.id;
-    if !allows(&user, Action::UpdateUser(id)) {
-        return Err(ApiError::Forbidden("Only admins change others"));
+    let found = store.find_user(id).await?;
+    let target = found.as_ref().map_or(Target::nobody(id), Target::from);
+    if !allows(&user, Action::UpdateUser(target)) {
+        return Err(ApiError::Forbidden("You may not change this user"));
     }
     let manages = body.role.is_named() || body.active.is_named();
-    if manages && !allows(&user, Action::ManageUsers) {
+    if manages && !allows(&user, Action::ManageUser(target)) {
         return Err(ApiError::Forbidden(
-            "Only admins change roles and switch accounts on or off",
+            "You may not change roles, nor switch accounts on or off",
         ));
     }
     let CheckedChanges {
@@ -101,6 +103,18 @@ pub async fn update_user(
         password,
         current_password,
     } = body.check(is_own)?;
+    if let Some(role) = &changes.role {
+        let role = store.find_role(role).await?.ok_or_else(Role::unknown)?;
+        if !allows(&user, Action::GiveRole(role.permissions)) {
+            return Err(ApiError::Forbidden(
+                "Nobody gives a role that may do more than he",
+            ));
+        }
+    }
+    if manages || !is_own {
+        // Held to it when it is stored, too: the user may have risen meanwhile.
+        changes.within = Some(user.permissions());
+    }
     if let Some(password) = password {
         if let Some(current) = current_password {
             // A stolen token must not be enough to guess the password at leisure.
@@ -144,8 +158,9 @@ pub fn declare_replace_user() -> Operation {
 fn declare_update(id: &'static str) -> Operation {
     Operation::new(Tag::Users, id, "Changes a user")
         .about(
-            "Oneself, or for admins anybody. `PUT` and `PATCH` both change only what the body \
-             names; `null` clears what may be empty.",
+            "Oneself; with `users.write` also anybody who may do no more than oneself, and then \
+             the role, too, to one that may do no more. `PUT` and `PATCH` both change only what \
+             the body names; `null` clears what may be empty.",
         )
         .path::<UserId>("id", "The user's id.", examples::USER_ID)
         .signed_in()
@@ -193,6 +208,7 @@ impl Changes {
             role: form.change("role", self.role, |text: String| text.parse::<Role>()),
             active: form.change("active", self.active, Ok),
             password_hash: None,
+            within: None,
         };
         let needs_current = is_own && self.password.is_named();
         let password = form.change("password", self.password, |text: String| {

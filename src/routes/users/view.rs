@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use crate::domain::{
     ids::UserId,
-    policy::{Action, allows},
+    policy::{Action, Principal, allows},
     user::{Role, User},
 };
 
@@ -36,7 +36,7 @@ pub struct UserView {
 
 impl UserView {
     /// What `viewer` sees of `user`.
-    pub fn for_viewer(user: User, viewer: &User) -> Self {
+    pub fn for_viewer(user: User, viewer: &Principal) -> Self {
         let sees_contact = allows(viewer, Action::SeeContact(user.id));
         Self::new(user, sees_contact)
     }
@@ -67,34 +67,22 @@ impl UserView {
 mod tests {
     use super::*;
 
-    fn user(username: &str, role: Role) -> User {
-        User {
-            id: UserId::new(),
-            username: username.into(),
-            email: Some(format!("{username}@example.org")),
-            full_name: username.into(),
-            phone_number: None,
-            bio: None,
-            avatar_url: None,
-            role,
-            active: true,
-            created_at: DateTime::UNIX_EPOCH,
-            updated_at: DateTime::UNIX_EPOCH,
-        }
-    }
-
     #[test]
     fn how_to_reach_somebody_is_no_ones_business() {
-        let ann = user("ann", Role::Client);
+        let ann = User::sample("ann", Role::Client);
         let seen_by = |viewer: &User| {
+            let viewer = &Principal::in_person(viewer.clone().into());
             serde_json::to_value(UserView::for_viewer(ann.clone(), viewer)).unwrap()
         };
-        for viewer in [user("bob", Role::Client), user("tom", Role::Trainer)] {
+        for viewer in [
+            User::sample("bob", Role::Client),
+            User::sample("tom", Role::Trainer),
+        ] {
             let seen = seen_by(&viewer);
             assert_eq!(seen["username"], "ann");
             assert!(seen.get("email").is_none() && seen.get("phone_number").is_none());
         }
-        for viewer in [ann.clone(), user("eve", Role::Admin)] {
+        for viewer in [ann.clone(), User::sample("eve", Role::Admin)] {
             let seen = seen_by(&viewer);
             assert_eq!(seen["email"], "ann@example.org");
             assert!(seen["phone_number"].is_null() && seen.get("phone_number").is_some());

@@ -1,7 +1,7 @@
 //! Searching, sorting, paging and counting users.
 
 use super::*;
-use crate::store::{UserQuery, UserSort};
+use crate::store::{Statistics, UserQuery, UserSort};
 
 fn all() -> UserQuery {
     UserQuery {
@@ -115,9 +115,10 @@ on_both! {
         let sender = Arc::new(Profile::from(&gone));
         commit(&store, vec![draft(&sender, "help", "1"), draft(&sender, "general", "2")]).await;
         store.delete_user(gone.id, &BY).await.unwrap();
-        let counted = store.statistics().await.unwrap();
-        assert_eq!((counted.total, counted.active, counted.inactive), (2, 1, 1));
-        assert_eq!((counted.clients, counted.trainers, counted.admins), (1, 1, 0));
-        assert_eq!((counted.messages, counted.rooms), (2, 3));
+        let Statistics { by_role, totals } = store.statistics().await.unwrap();
+        assert_eq!((totals.total, totals.active, totals.inactive), (2, 1, 1));
+        let by_role: Vec<_> = by_role.into_iter().collect();
+        assert_eq!(by_role, [(Role::Client, 1), (Role::Trainer, 1), (Role::Admin, 0)]);
+        assert_eq!((totals.messages, totals.rooms), (2, 3));
     }
 }

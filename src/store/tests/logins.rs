@@ -49,7 +49,7 @@ on_both! {
         store.end_all_logins(ann.id, None, &BY).await.unwrap();
         store.end_all_logins(ann.id, None, &BY).await.unwrap();
         let told = store.auth_changes_since(DateTime::UNIX_EPOCH).await.unwrap();
-        let told: Vec<_> = told.into_iter().map(|change| change.login_id).collect();
+        let told: Vec<_> = told.iter().map(login_of).collect();
         assert_eq!(told, [Some(one), Some(two), None]);
     }
 

@@ -12,17 +12,18 @@ mod messages;
 mod read_marks;
 mod refresh;
 mod rights;
+mod roles;
 mod users;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use sqlx::{Connection as _, PgConnection};
 
-use super::{CommitError, NewUser, Outcome, Store, StoreOptions};
+use super::{AuthChange, Changed, CommitError, NewUser, Outcome, Store, StoreOptions};
 use crate::{
     domain::{
         audit::By,
-        ids::{ClientMessageId, MessageId, RoomId, UserId},
+        ids::{ClientMessageId, LoginId, MessageId, RoomId, UserId},
         message::{Content, Draft, Receipt},
         user::{Email, FullName, Profile, Role, User, Username},
     },
@@ -174,6 +175,14 @@ pub(super) fn receipt(outcome: &Outcome) -> Receipt {
     match outcome {
         Outcome::Committed(receipt) => *receipt,
         other => panic!("not committed but {other:?}"),
+    }
+}
+
+/// The login that a change is about; `None` for everything of a user.
+pub(super) fn login_of(change: &AuthChange) -> Option<LoginId> {
+    match &change.of {
+        Changed::User { login, .. } => *login,
+        Changed::Role(role) => panic!("a change of {role}"),
     }
 }
 

@@ -58,7 +58,7 @@ on_both! {
         assert_eq!(rotate(&store, 3, 5, GRACE).await, Rotation::Unknown, "the heir is out too");
         assert!(store.find_active_login(id).await.unwrap().is_none());
         let told = store.auth_changes_since(DateTime::UNIX_EPOCH).await.unwrap();
-        assert_eq!(told.iter().map(|c| c.login_id).collect::<Vec<_>>(), [Some(id)]);
+        assert_eq!(told.iter().map(login_of).collect::<Vec<_>>(), [Some(id)]);
         assert_eq!(rotate(&store, 1, 6, GRACE).await, Rotation::Unknown);
     }
 

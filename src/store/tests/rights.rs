@@ -40,7 +40,7 @@ async fn told(store: &Store) -> Vec<Option<LoginId>> {
         .auth_changes_since(chrono::DateTime::UNIX_EPOCH)
         .await
         .unwrap();
-    all.into_iter().map(|change| change.login_id).collect()
+    all.iter().map(login_of).collect()
 }
 
 on_both! {

@@ -57,7 +57,7 @@ on_both! {
         for (role, expected) in [(Role::Client, 8), (Role::Admin, 1)] {
             let mut tasks = Vec::new();
             for task in 0..8 {
-                let store = stores[task % 2].clone();
+                let (store, role) = (stores[task % 2].clone(), role.clone());
                 tasks.push(tokio::spawn(async move {
                     let user = new_user(&format!("{role}-{task}"), role);
                     store.insert_first_admin(user, &BY).await

@@ -1,0 +1,49 @@
+//! A user for tests.
+
+use super::{Role, User};
+use crate::domain::{
+    ids::UserId,
+    permission::{Permission, Permissions},
+};
+
+impl User {
+    /// An active user who has what a fresh database grants his role; a custom one, nothing.
+    pub fn sample(username: &str, role: Role) -> Self {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        Self {
+            id: UserId::new(),
+            username: username.into(),
+            email: Some(format!("{username}@example.org")),
+            full_name: username.into(),
+            phone_number: None,
+            bio: None,
+            avatar_url: None,
+            permissions: Permissions::sample(&role),
+            role,
+            active: true,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+}
+
+impl Permissions {
+    /// What a fresh database grants a role.
+    pub fn sample(role: &Role) -> Self {
+        let client = [
+            Permission::UsersRead,
+            Permission::RoomsCreate,
+            Permission::MessagesRead,
+            Permission::MessagesSend,
+        ];
+        match role {
+            Role::Client => Self::of(&client),
+            Role::Trainer => client
+                .into_iter()
+                .chain([Permission::StatisticsRead])
+                .collect(),
+            Role::Admin => Self::ALL,
+            Role::Custom(_) => Self::NONE,
+        }
+    }
+}

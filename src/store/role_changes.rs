@@ -1,0 +1,178 @@
+//! Roles: making, changing and deleting them.
+
+use super::{
+    Store, StoreError, Unique,
+    auth_changes::ANNOUNCE_ROLE,
+    backend::in_transaction,
+    roles::{ROLE, RoleRow},
+};
+use crate::{
+    clock,
+    domain::{
+        permission::Permissions,
+        role::{About, RoleGrants},
+        user::Role,
+    },
+};
+
+/// The most roles that there are, built-in ones too.
+const MAX_ROLES: i64 = 100;
+
+/// Keeps all others from making roles until the end of the transaction, or two could both find room
+/// for the last one. In SQLite a transaction that writes is alone from its beginning.
+const WRITES_ALONE: &str = "SELECT 1";
+const LOCKED: &str = "LOCK TABLE roles IN SHARE ROW EXCLUSIVE MODE";
+
+/// Keeps others from changing one role, or from giving it too. What it grants is asked for after
+/// that, by another statement: this one sees what stood there before it waited.
+const FOUND: &str = "SELECT name FROM roles WHERE name = $1";
+const FOUND_TO_CHANGE: &str = "SELECT name FROM roles WHERE name = $1 FOR NO KEY UPDATE";
+const FOUND_TO_DELETE: &str = "SELECT name FROM roles WHERE name = $1 FOR UPDATE";
+
+const GRANT: &str = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2)";
+
+/// What to change of a role. `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct RoleChanges {
+    pub about: Option<About>,
+    pub permissions: Option<Permissions>,
+    pub requires_two_factor: Option<bool>,
+}
+
+/// Fails if a role grants more than who wants to change it may do.
+fn reach(within: Permissions, granted: Permissions) -> Result<(), StoreError> {
+    if within.covers(granted) {
+        Ok(())
+    } else {
+        Err(StoreError::OutOfReach)
+    }
+}
+
+impl Store {
+    /// Keeps a new role.
+    ///
+    /// # Errors
+    /// `Conflict` if there is one of this name, `TooMany`.
+    pub async fn insert_role(&self, role: RoleGrants) -> Result<RoleGrants, StoreError> {
+        const SQL: &str = "INSERT INTO roles (name, about, builtin, requires_two_factor)
+             VALUES ($1, $2, FALSE, $3) ON CONFLICT (name) DO NOTHING";
+        let store = self.clone();
+        self.write("insert", "roles", async move {
+            let alone = store.dialect(WRITES_ALONE, LOCKED);
+            in_transaction!(store, tx => {
+                sqlx::query(alone).execute(&mut *tx).await?;
+                let name = role.name.as_str();
+                let made = sqlx::query(SQL)
+                    .bind(name)
+                    .bind(&role.about)
+                    .bind(role.requires_two_factor)
+                    .execute(&mut *tx)
+                    .await?;
+                if made.rows_affected() == 0 {
+                    return Err(StoreError::Conflict(Unique::Role));
+                }
+                let count: i64 =
+                    sqlx::query_scalar("SELECT count(*) FROM roles").fetch_one(&mut *tx).await?;
+                if count > MAX_ROLES {
+                    return Err(StoreError::TooMany(MAX_ROLES));
+                }
+                for permission in role.permissions.iter() {
+                    sqlx::query(GRANT).bind(name).bind(permission.as_str())
+                        .execute(&mut *tx).await?;
+                }
+                Ok(())
+            })?;
+            Ok(role)
+        })
+        .await
+    }
+
+    /// Changes a role, all or nothing; what it grants is announced.
+    ///
+    /// `within` is what who changes it may do himself: the role must grant no more than that,
+    /// neither before nor after.
+    ///
+    /// # Errors
+    /// `NotFound`, `OutOfReach`, and `BuiltInRole` if an admin should lose a permission.
+    pub async fn update_role(
+        &self,
+        name: Role,
+        changes: RoleChanges,
+        within: Permissions,
+    ) -> Result<RoleGrants, StoreError> {
+        const SQL: &str = "UPDATE roles SET about = $2, requires_two_factor = $3 WHERE name = $1";
+        const REVOKE: &str = "DELETE FROM role_permissions WHERE role = $1";
+        let store = self.clone();
+        self.write("update", "roles", async move {
+            let lock = store.dialect(FOUND, FOUND_TO_CHANGE);
+            let at = clock::now();
+            let after = in_transaction!(store, tx => {
+                sqlx::query(lock).bind(name.as_str()).execute(&mut *tx).await?;
+                let row: RoleRow = sqlx::query_as(ROLE).bind(name.as_str())
+                    .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
+                let mut role = RoleGrants::try_from(row)?;
+                reach(within, role.permissions)?;
+                if let Some(about) = changes.about {
+                    role.about = about.as_str().to_owned();
+                }
+                role.requires_two_factor =
+                    changes.requires_two_factor.unwrap_or(role.requires_two_factor);
+                sqlx::query(SQL)
+                    .bind(name.as_str())
+                    .bind(&role.about)
+                    .bind(role.requires_two_factor)
+                    .execute(&mut *tx)
+                    .await?;
+                if let Some(permissions) = changes.permissions
+                    && permissions != role.permissions
+                {
+                    if name == Role::Admin {
+                        return Err(StoreError::BuiltInRole);
+                    }
+                    reach(within, permissions)?;
+                    role.permissions = permissions;
+                    sqlx::query(REVOKE).bind(name.as_str()).execute(&mut *tx).await?;
+                    for permission in permissions.iter() {
+                        sqlx::query(GRANT).bind(name.as_str()).bind(permission.as_str())
+                            .execute(&mut *tx).await?;
+                    }
+                    sqlx::query(ANNOUNCE_ROLE).bind(name.as_str()).bind(at)
+                        .execute(&mut *tx).await?;
+                }
+                Ok::<_, StoreError>(role)
+            })?;
+            Ok(after)
+        })
+        .await
+    }
+
+    /// Deletes a role that nobody has.
+    ///
+    /// # Errors
+    /// `NotFound`, `BuiltInRole`, `RoleInUse`, `OutOfReach`.
+    pub async fn delete_role(&self, name: Role, within: Permissions) -> Result<(), StoreError> {
+        const USED: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE role = $1)";
+        if name.is_built_in() {
+            return Err(StoreError::BuiltInRole);
+        }
+        let store = self.clone();
+        self.write("delete", "roles", async move {
+            let lock = store.dialect(FOUND, FOUND_TO_DELETE);
+            in_transaction!(store, tx => {
+                sqlx::query(lock).bind(name.as_str()).execute(&mut *tx).await?;
+                let row: RoleRow = sqlx::query_as(ROLE).bind(name.as_str())
+                    .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
+                reach(within, RoleGrants::try_from(row)?.permissions)?;
+                // Asked after the lock: whoever was about to give the role has done so.
+                if sqlx::query_scalar(USED).bind(name.as_str()).fetch_one(&mut *tx).await? {
+                    return Err(StoreError::RoleInUse);
+                }
+                sqlx::query("DELETE FROM roles WHERE name = $1").bind(name.as_str())
+                    .execute(&mut *tx).await?;
+                Ok(())
+            })?;
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,156 @@
+//! Roles: what they grant, who may change them, and what stands in the way of their end.
+
+use super::*;
+use crate::{
+    domain::{
+        permission::{Permission, Permissions},
+        role::{About, RoleGrants},
+    },
+    store::{RoleChanges, StoreError, UserChanges},
+};
+
+fn named(name: &str, permissions: &[Permission]) -> RoleGrants {
+    RoleGrants {
+        name: name.parse().unwrap(),
+        about: String::new(),
+        permissions: Permissions::of(permissions),
+        requires_two_factor: false,
+    }
+}
+
+fn granting(permissions: &[Permission]) -> RoleChanges {
+    RoleChanges {
+        permissions: Some(Permissions::of(permissions)),
+        ..RoleChanges::default()
+    }
+}
+
+fn with_role(role: &Role) -> UserChanges {
+    UserChanges {
+        role: Some(role.clone()),
+        ..UserChanges::default()
+    }
+}
+
+const ALL: Permissions = Permissions::ALL;
+
+on_both! {
+    async fn a_fresh_database_grants_what_was_always_allowed(place: &Place) {
+        let store = place.store().await;
+        let roles = store.list_roles().await.unwrap();
+        let names: Vec<_> = roles.iter().map(|role| role.name.clone()).collect();
+        assert_eq!(names, Role::BUILT_IN);
+        for role in roles {
+            assert_eq!(role.permissions, Permissions::sample(&role.name), "{}", role.name);
+            assert!(!role.requires_two_factor);
+            let user = store.insert_user(new_user(role.name.as_str(), role.name.clone())).await;
+            assert_eq!(user.unwrap().permissions, role.permissions);
+        }
+    }
+
+    async fn a_role_is_made_given_changed_and_deleted(place: &Place) {
+        let store = place.store().await;
+        let ann = user(&store, "ann").await;
+        let helper = named("helper", &[Permission::UsersRead, Permission::StatisticsRead]);
+        store.insert_role(helper.clone()).await.unwrap();
+        assert_eq!(store.find_role(&helper.name).await.unwrap().as_ref(), Some(&helper));
+        let twice = store.insert_role(helper.clone()).await;
+        assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
+
+        let changed = store.update_user(ann.id, with_role(&helper.name), None).await.unwrap();
+        assert_eq!(changed.permissions, helper.permissions, "at once");
+        let in_use = store.delete_role(helper.name.clone(), ALL).await;
+        assert!(matches!(in_use, Err(StoreError::RoleInUse)), "{in_use:?}");
+
+        let changes = RoleChanges {
+            about: Some(About::parse("Helps.").unwrap()),
+            requires_two_factor: Some(true),
+            ..granting(&[Permission::UsersRead])
+        };
+        let after = store.update_role(helper.name.clone(), changes, ALL).await.unwrap();
+        assert_eq!((after.about.as_str(), after.requires_two_factor), ("Helps.", true));
+        assert_eq!(store.find_role(&helper.name).await.unwrap(), Some(after.clone()));
+        let ann = store.find_user(ann.id).await.unwrap().unwrap();
+        assert_eq!(ann.permissions, after.permissions);
+        let told = store.auth_changes_since(chrono::DateTime::UNIX_EPOCH).await.unwrap();
+        assert_eq!(told.last().unwrap().of, Changed::Role(helper.name.clone()));
+
+        store.delete_user(ann.id, None).await.unwrap();
+        store.delete_role(helper.name.clone(), ALL).await.unwrap();
+        assert_eq!(store.find_role(&helper.name).await.unwrap(), None);
+        let gone = store.delete_role(helper.name.clone(), ALL).await;
+        assert!(matches!(gone, Err(StoreError::NotFound)), "{gone:?}");
+        let unknown = store.insert_user(new_user("ben", helper.name)).await;
+        assert!(matches!(unknown, Err(StoreError::UnknownRole)), "{unknown:?}");
+    }
+
+    async fn an_admin_keeps_everything_and_built_in_roles_stay(place: &Place) {
+        let store = place.store().await;
+        let less = store.update_role(Role::Admin, granting(&[]), ALL).await;
+        assert!(matches!(less, Err(StoreError::BuiltInRole)), "{less:?}");
+        let secured = RoleChanges { requires_two_factor: Some(true), ..RoleChanges::default() };
+        assert!(store.update_role(Role::Admin, secured, ALL).await.unwrap().requires_two_factor);
+        for role in Role::BUILT_IN {
+            let refused = store.delete_role(role, ALL).await;
+            assert!(matches!(refused, Err(StoreError::BuiltInRole)), "{refused:?}");
+        }
+        store.update_role(Role::Client, granting(&[]), ALL).await.unwrap();
+        assert_eq!(user(&store, "ann").await.permissions, Permissions::NONE);
+    }
+
+    async fn nobody_reaches_above_himself(place: &Place) {
+        let store = place.store().await;
+        let some = Permissions::of(&[Permission::UsersRead, Permission::RolesManage]);
+        let low = named("low", &[Permission::UsersRead]);
+        let high = named("high", &[Permission::UsersRead, Permission::AuditRead]);
+        for role in [&low, &high] {
+            store.insert_role(role.clone()).await.unwrap();
+        }
+        for refused in [
+            store.update_role(low.name.clone(), granting(&[Permission::AuditRead]), some).await.map(drop),
+            store.update_role(high.name.clone(), granting(&[Permission::UsersRead]), some).await.map(drop),
+            store.delete_role(high.name.clone(), some).await,
+        ] {
+            assert!(matches!(refused, Err(StoreError::OutOfReach)), "{refused:?}");
+        }
+        let ann = store.insert_user(new_user("ann", low.name.clone())).await.unwrap();
+        let eve = store.insert_user(new_user("eve", high.name.clone())).await.unwrap();
+        let within = |changes| UserChanges { within: Some(some), ..changes };
+        for refused in [
+            store.update_user(ann.id, within(with_role(&high.name)), None).await.map(drop),
+            store.update_user(eve.id, within(UserChanges::default()), None).await.map(drop),
+            store.delete_user(eve.id, Some(some)).await,
+        ] {
+            assert!(matches!(refused, Err(StoreError::OutOfReach)), "{refused:?}");
+        }
+        store.update_user(ann.id, within(with_role(&low.name)), None).await.unwrap();
+        store.delete_user(ann.id, Some(some)).await.unwrap();
+    }
+
+    async fn there_are_not_more_roles_than_there_may_be(place: &Place) {
+        let store = place.store().await;
+        for n in 3..100 {
+            store.insert_role(named(&format!("role-{n}"), &[])).await.unwrap();
+        }
+        let refused = store.insert_role(named("one-more", &[])).await;
+        assert!(matches!(refused, Err(StoreError::TooMany(100))), "{refused:?}");
+        assert_eq!(store.list_roles().await.unwrap().len(), 100);
+    }
+
+    /// A role must not be deleted in the moment in which somebody is given it.
+    async fn a_role_is_given_or_deleted(place: &Place) {
+        let stores = [place.store().await, place.store().await];
+        for round in 0..8 {
+            let role = named(&format!("role-{round}"), &[]);
+            stores[0].insert_role(role.clone()).await.unwrap();
+            let (given, deleted) = tokio::join!(
+                stores[0].insert_user(new_user(&format!("user-{round}"), role.name.clone())),
+                stores[1].delete_role(role.name.clone(), ALL),
+            );
+            match (&given, &deleted) {
+                (Ok(_), Err(StoreError::RoleInUse)) | (Err(StoreError::UnknownRole), Ok(())) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
