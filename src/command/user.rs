@@ -216,6 +216,11 @@ async fn find(store: &Store, name: &str) -> anyhow::Result<User> {
 }
 
 async fn list(store: &Store, role: Option<Role>) -> anyhow::Result<String> {
+    if let Some(role) = &role
+        && store.find_role(role).await.map_err(in_words)?.is_none()
+    {
+        bail!("there is no role {role}");
+    }
     let mut query = UserQuery {
         text: None,
         search_contacts: false,

@@ -16,6 +16,7 @@ mod middleware;
 mod origins;
 mod places;
 mod read_marks;
+mod roles;
 mod rooms;
 mod sockets;
 mod statistics;
@@ -100,6 +101,7 @@ fn api() -> Api {
     let mut api = Api::default();
     users::configure(&mut api);
     auth::configure(&mut api);
+    roles::configure(&mut api);
     rooms::configure(&mut api);
     read_marks::configure(&mut api);
     messages::configure(&mut api);

@@ -1,7 +1,10 @@
 //! Roles: making, changing and deleting them.
 
+use serde_json::{Value, json};
+
 use super::{
     Store, StoreError, Unique,
+    audit::record,
     auth_changes::ANNOUNCE_ROLE,
     backend::in_transaction,
     roles::{ROLE, RoleRow},
@@ -9,6 +12,7 @@ use super::{
 use crate::{
     clock,
     domain::{
+        audit::{Act, By, Target},
         permission::Permissions,
         role::{About, RoleGrants},
         user::Role,
@@ -39,6 +43,22 @@ pub struct RoleChanges {
     pub requires_two_factor: Option<bool>,
 }
 
+fn target(role: &Role) -> Target {
+    Target::of("role", role)
+}
+
+/// What became of a role, for the audit log.
+fn what_changed(before: &RoleGrants, after: &RoleGrants) -> Value {
+    let list = |one: Permissions, other: Permissions| -> Permissions {
+        one.iter().filter(|permission| !other.has(*permission)).collect()
+    };
+    json!({
+        "granted": list(after.permissions, before.permissions),
+        "taken": list(before.permissions, after.permissions),
+        "requires_two_factor": after.requires_two_factor,
+    })
+}
+
 /// Fails if a role grants more than who wants to change it may do.
 fn reach(within: Permissions, granted: Permissions) -> Result<(), StoreError> {
     if within.covers(granted) {
@@ -53,10 +73,14 @@ impl Store {
     ///
     /// # Errors
     /// `Conflict` if there is one of this name, `TooMany`.
-    pub async fn insert_role(&self, role: RoleGrants) -> Result<RoleGrants, StoreError> {
+    pub async fn insert_role(
+        &self,
+        role: RoleGrants,
+        by: &By,
+    ) -> Result<RoleGrants, StoreError> {
         const SQL: &str = "INSERT INTO roles (name, about, builtin, requires_two_factor)
              VALUES ($1, $2, FALSE, $3) ON CONFLICT (name) DO NOTHING";
-        let store = self.clone();
+        let (store, by) = (self.clone(), *by);
         self.write("insert", "roles", async move {
             let alone = store.dialect(WRITES_ALONE, LOCKED);
             in_transaction!(store, tx => {
@@ -80,6 +104,11 @@ impl Store {
                     sqlx::query(GRANT).bind(name).bind(permission.as_str())
                         .execute(&mut *tx).await?;
                 }
+                let details = json!({
+                    "permissions": role.permissions,
+                    "requires_two_factor": role.requires_two_factor,
+                });
+                record!(tx, &by, Act::RoleCreate, target(&role.name), details);
                 Ok(())
             })?;
             Ok(role)
@@ -99,10 +128,11 @@ impl Store {
         name: Role,
         changes: RoleChanges,
         within: Permissions,
+        by: &By,
     ) -> Result<RoleGrants, StoreError> {
         const SQL: &str = "UPDATE roles SET about = $2, requires_two_factor = $3 WHERE name = $1";
         const REVOKE: &str = "DELETE FROM role_permissions WHERE role = $1";
-        let store = self.clone();
+        let (store, by) = (self.clone(), *by);
         self.write("update", "roles", async move {
             let lock = store.dialect(FOUND, FOUND_TO_CHANGE);
             let at = clock::now();
@@ -111,6 +141,7 @@ impl Store {
                 let row: RoleRow = sqlx::query_as(ROLE).bind(name.as_str())
                     .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
                 let mut role = RoleGrants::try_from(row)?;
+                let before = role.clone();
                 reach(within, role.permissions)?;
                 if let Some(about) = changes.about {
                     role.about = about.as_str().to_owned();
@@ -139,6 +170,9 @@ impl Store {
                     sqlx::query(ANNOUNCE_ROLE).bind(name.as_str()).bind(at)
                         .execute(&mut *tx).await?;
                 }
+                if role != before {
+                    record!(tx, &by, Act::RoleChange, target(&name), what_changed(&before, &role));
+                }
                 Ok::<_, StoreError>(role)
             })?;
             Ok(after)
@@ -150,12 +184,17 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, `BuiltInRole`, `RoleInUse`, `OutOfReach`.
-    pub async fn delete_role(&self, name: Role, within: Permissions) -> Result<(), StoreError> {
+    pub async fn delete_role(
+        &self,
+        name: Role,
+        within: Permissions,
+        by: &By,
+    ) -> Result<(), StoreError> {
         const USED: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE role = $1)";
         if name.is_built_in() {
             return Err(StoreError::BuiltInRole);
         }
-        let store = self.clone();
+        let (store, by) = (self.clone(), *by);
         self.write("delete", "roles", async move {
             let lock = store.dialect(FOUND, FOUND_TO_DELETE);
             in_transaction!(store, tx => {
@@ -169,6 +208,7 @@ impl Store {
                 }
                 sqlx::query("DELETE FROM roles WHERE name = $1").bind(name.as_str())
                     .execute(&mut *tx).await?;
+                record!(tx, &by, Act::RoleDelete, target(&name), Value::Null);
                 Ok(())
             })?;
             Ok(())

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use parlor::protocol::code::CloseCode;
 use parlor::{
     domain::audit::By,
-    metrics::Metrics,
-    store::{Store, StoreOptions, UserChanges},
+    store::{Store, UserChanges},
 };
 use serde_json::json;
 
@@ -131,16 +130,7 @@ async fn a_change_of_another_process_acts_within_a_second() {
     assert!(output.status.success(), "{output:?}");
     soon(&mut sockets[0], CloseCode::BadToken).await;
 
-    let options = StoreOptions {
-        url: app.home.database.url(),
-        max_connections: 1,
-        allow_unsafe: true,
-        acquire_timeout: Duration::from_secs(2),
-        busy_timeout: Duration::from_secs(2),
-    };
-    let other = Store::open(&options, Metrics::new().unwrap())
-        .await
-        .unwrap();
+    let other = app.home.database.open().await;
     switch_off(&other, &bob).await;
     soon(&mut sockets[1], CloseCode::AccountClosed).await;
     other.delete_user(carol.id, &By::server()).await.unwrap();

@@ -55,6 +55,16 @@ words!(
         LoginEndAll = "login.end_all",
         /// A refresh token was used twice, so its login ended.
         LoginReuse = "login.refresh_reuse",
+        /// A role was made.
+        RoleCreate = "role.create",
+        /// A role was changed.
+        RoleChange = "role.change",
+        /// A role was deleted.
+        RoleDelete = "role.delete",
+        /// An API token was made.
+        TokenCreate = "token.create",
+        /// An API token was revoked.
+        TokenRevoke = "token.revoke",
         /// A room was made.
         RoomCreate = "room.create",
         /// The log itself was exported.

@@ -9,7 +9,7 @@ use super::{
     view::{EntryView, example},
 };
 use crate::{
-    auth::{Admin, RequireRole},
+    auth::{ReadAudit, Require},
     config::Config,
     domain::audit::Act,
     error::ApiError,
@@ -36,7 +36,7 @@ pub struct ExportQuery {
 /// was exported.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn export_audit(
-    user: RequireRole<Admin>,
+    user: Require<ReadAudit>,
     query: web::Query<ExportQuery>,
     request: HttpRequest,
     config: web::Data<Config>,
@@ -67,7 +67,7 @@ pub fn declare_export_audit() -> Operation {
     let line = example().to_string();
     let export = Operation::new(Tag::Audit, "exportAudit", "Exports the audit log")
         .about(
-            "For admins. One entry a line, as a search shows it, the oldest first. An export is \
+            "For who has `audit.read`. One entry a line, as a search shows it, the oldest first. An export is \
              itself an act in the log, and the last line of one without `to`.",
         )
         .signed_in();

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::view::{EntryView, HASH, example};
 use crate::{
-    auth::{Admin, RequireRole},
+    auth::{ReadAudit, Require},
     domain::{Invalid, ONE_LINE, audit::Hash, ids::UserId},
     error::ApiError,
     protocol::code::ErrorCode,
@@ -63,7 +63,7 @@ struct AuditHeadView {
 /// `GET /api/audit`: what was done, the newest first.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn list_audit(
-    user: RequireRole<Admin>,
+    user: Require<ReadAudit>,
     query: web::Query<ListQuery>,
     store: web::Data<Store>,
 ) -> Result<web::Json<AuditPage>, ApiError> {
@@ -89,7 +89,7 @@ pub fn declare_list_audit() -> Operation {
         "head": { "seq": 4711, "hash": HASH },
     });
     let list = Operation::new(Tag::Audit, "listAudit", "Searches the audit log")
-        .about("For admins. Every condition must hold; the newest entries come first.")
+        .about("For who has `audit.read`. Every condition must hold; the newest entries come first.")
         .signed_in()
         .query(
             "actor",

@@ -264,7 +264,7 @@ mod tests {
         let query = read("page=&limit=", Role::Client).unwrap();
         assert_eq!((query.page, query.limit, query.descending), (1, 20, false));
         assert!(!query.search_contacts && query.text.is_none());
-        let wrong = "page=0&limit=101&sort=password&order=up&role=god&active=1&q=a%00";
+        let wrong = "page=0&limit=101&sort=password&order=up&role=God&active=1&q=a%00";
         let Err(ApiError::Invalid(wrong)) = read(wrong, Role::Admin) else {
             panic!()
         };

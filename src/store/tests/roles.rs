@@ -43,7 +43,7 @@ on_both! {
         for role in roles {
             assert_eq!(role.permissions, Permissions::sample(&role.name), "{}", role.name);
             assert!(!role.requires_two_factor);
-            let user = store.insert_user(new_user(role.name.as_str(), role.name.clone())).await;
+            let user = store.insert_user(new_user(role.name.as_str(), role.name.clone()), &BY).await;
             assert_eq!(user.unwrap().permissions, role.permissions);
         }
     }
@@ -52,14 +52,14 @@ on_both! {
         let store = place.store().await;
         let ann = user(&store, "ann").await;
         let helper = named("helper", &[Permission::UsersRead, Permission::StatisticsRead]);
-        store.insert_role(helper.clone()).await.unwrap();
+        store.insert_role(helper.clone(), &BY).await.unwrap();
         assert_eq!(store.find_role(&helper.name).await.unwrap().as_ref(), Some(&helper));
-        let twice = store.insert_role(helper.clone()).await;
+        let twice = store.insert_role(helper.clone(), &BY).await;
         assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
 
-        let changed = store.update_user(ann.id, with_role(&helper.name), None).await.unwrap();
+        let changed = store.update_user(ann.id, with_role(&helper.name), None, &BY).await.unwrap();
         assert_eq!(changed.permissions, helper.permissions, "at once");
-        let in_use = store.delete_role(helper.name.clone(), ALL).await;
+        let in_use = store.delete_role(helper.name.clone(), ALL, &BY).await;
         assert!(matches!(in_use, Err(StoreError::RoleInUse)), "{in_use:?}");
 
         let changes = RoleChanges {
@@ -67,7 +67,7 @@ on_both! {
             requires_two_factor: Some(true),
             ..granting(&[Permission::UsersRead])
         };
-        let after = store.update_role(helper.name.clone(), changes, ALL).await.unwrap();
+        let after = store.update_role(helper.name.clone(), changes, ALL, &BY).await.unwrap();
         assert_eq!((after.about.as_str(), after.requires_two_factor), ("Helps.", true));
         assert_eq!(store.find_role(&helper.name).await.unwrap(), Some(after.clone()));
         let ann = store.find_user(ann.id).await.unwrap().unwrap();
@@ -75,26 +75,26 @@ on_both! {
         let told = store.auth_changes_since(chrono::DateTime::UNIX_EPOCH).await.unwrap();
         assert_eq!(told.last().unwrap().of, Changed::Role(helper.name.clone()));
 
-        store.delete_user(ann.id, None).await.unwrap();
-        store.delete_role(helper.name.clone(), ALL).await.unwrap();
-        assert_eq!(store.find_role(&helper.name).await.unwrap(), None);
-        let gone = store.delete_role(helper.name.clone(), ALL).await;
+        store.delete_user(ann.id, &BY).await.unwrap();
+        store.delete_role(helper.name.clone(), ALL, &BY).await.unwrap();
+        assert_eq!(store.find_role(&helper.name).await.unwrap(), None, &BY);
+        let gone = store.delete_role(helper.name.clone(), ALL, &BY).await;
         assert!(matches!(gone, Err(StoreError::NotFound)), "{gone:?}");
-        let unknown = store.insert_user(new_user("ben", helper.name)).await;
+        let unknown = store.insert_user(new_user("ben", helper.name), &BY).await;
         assert!(matches!(unknown, Err(StoreError::UnknownRole)), "{unknown:?}");
     }
 
     async fn an_admin_keeps_everything_and_built_in_roles_stay(place: &Place) {
         let store = place.store().await;
-        let less = store.update_role(Role::Admin, granting(&[]), ALL).await;
+        let less = store.update_role(Role::Admin, granting(&[]), ALL, &BY).await;
         assert!(matches!(less, Err(StoreError::BuiltInRole)), "{less:?}");
         let secured = RoleChanges { requires_two_factor: Some(true), ..RoleChanges::default() };
-        assert!(store.update_role(Role::Admin, secured, ALL).await.unwrap().requires_two_factor);
+        assert!(store.update_role(Role::Admin, secured, ALL, &BY).await.unwrap().requires_two_factor);
         for role in Role::BUILT_IN {
-            let refused = store.delete_role(role, ALL).await;
+            let refused = store.delete_role(role, ALL, &BY).await;
             assert!(matches!(refused, Err(StoreError::BuiltInRole)), "{refused:?}");
         }
-        store.update_role(Role::Client, granting(&[]), ALL).await.unwrap();
+        store.update_role(Role::Client, granting(&[]), ALL, &BY).await.unwrap();
         assert_eq!(user(&store, "ann").await.permissions, Permissions::NONE);
     }
 
@@ -104,35 +104,35 @@ on_both! {
         let low = named("low", &[Permission::UsersRead]);
         let high = named("high", &[Permission::UsersRead, Permission::AuditRead]);
         for role in [&low, &high] {
-            store.insert_role(role.clone()).await.unwrap();
+            store.insert_role(role.clone(), &BY).await.unwrap();
         }
         for refused in [
-            store.update_role(low.name.clone(), granting(&[Permission::AuditRead]), some).await.map(drop),
-            store.update_role(high.name.clone(), granting(&[Permission::UsersRead]), some).await.map(drop),
-            store.delete_role(high.name.clone(), some).await,
+            store.update_role(low.name.clone(), granting(&[Permission::AuditRead]), some, &BY).await.map(drop),
+            store.update_role(high.name.clone(), granting(&[Permission::UsersRead]), some, &BY).await.map(drop),
+            store.delete_role(high.name.clone(), some, &BY).await,
         ] {
             assert!(matches!(refused, Err(StoreError::OutOfReach)), "{refused:?}");
         }
-        let ann = store.insert_user(new_user("ann", low.name.clone())).await.unwrap();
-        let eve = store.insert_user(new_user("eve", high.name.clone())).await.unwrap();
+        let ann = store.insert_user(new_user("ann", low.name.clone()), &BY).await.unwrap();
+        let eve = store.insert_user(new_user("eve", high.name.clone()), &BY).await.unwrap();
         let within = |changes| UserChanges { within: Some(some), ..changes };
         for refused in [
-            store.update_user(ann.id, within(with_role(&high.name)), None).await.map(drop),
-            store.update_user(eve.id, within(UserChanges::default()), None).await.map(drop),
-            store.delete_user(eve.id, Some(some)).await,
+            store.update_user(ann.id, within(with_role(&high.name)), None, &BY).await.map(drop),
+            store.update_user(eve.id, within(UserChanges::default()), None, &BY).await.map(drop),
+            store.delete_user_within(eve.id, some, &BY).await,
         ] {
             assert!(matches!(refused, Err(StoreError::OutOfReach)), "{refused:?}");
         }
-        store.update_user(ann.id, within(with_role(&low.name)), None).await.unwrap();
-        store.delete_user(ann.id, Some(some)).await.unwrap();
+        store.update_user(ann.id, within(with_role(&low.name)), None, &BY).await.unwrap();
+        store.delete_user_within(ann.id, some, &BY).await.unwrap();
     }
 
     async fn there_are_not_more_roles_than_there_may_be(place: &Place) {
         let store = place.store().await;
         for n in 3..100 {
-            store.insert_role(named(&format!("role-{n}"), &[])).await.unwrap();
+            store.insert_role(named(&format!("role-{n}"), &[]), &BY).await.unwrap();
         }
-        let refused = store.insert_role(named("one-more", &[])).await;
+        let refused = store.insert_role(named("one-more", &[]), &BY).await;
         assert!(matches!(refused, Err(StoreError::TooMany(100))), "{refused:?}");
         assert_eq!(store.list_roles().await.unwrap().len(), 100);
     }
@@ -142,10 +142,10 @@ on_both! {
         let stores = [place.store().await, place.store().await];
         for round in 0..8 {
             let role = named(&format!("role-{round}"), &[]);
-            stores[0].insert_role(role.clone()).await.unwrap();
+            stores[0].insert_role(role.clone(), &BY).await.unwrap();
             let (given, deleted) = tokio::join!(
-                stores[0].insert_user(new_user(&format!("user-{round}"), role.name.clone())),
-                stores[1].delete_role(role.name.clone(), ALL),
+                stores[0].insert_user(new_user(&format!("user-{round}"), role.name.clone()), &BY),
+                stores[1].delete_role(role.name.clone(), ALL, &BY),
             );
             match (&given, &deleted) {
                 (Ok(_), Err(StoreError::RoleInUse)) | (Err(StoreError::UnknownRole), Ok(())) => {}

@@ -1,7 +1,11 @@
 //! A database of one test's own.
 
-use std::{path::Path, thread};
+use std::{path::Path, thread, time::Duration};
 
+use parlor::{
+    metrics::Metrics,
+    store::{Store, StoreOptions},
+};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use url::Url;
 
@@ -35,6 +39,19 @@ impl TestDatabase {
                 url.into()
             }
         }
+    }
+
+    /// Opens it as another process would, such as the command line.
+    pub async fn open(&self) -> Store {
+        let options = StoreOptions {
+            url: self.url(),
+            max_connections: 1,
+            allow_unsafe: true,
+            acquire_timeout: Duration::from_secs(2),
+            busy_timeout: Duration::from_secs(2),
+        };
+        let metrics = Metrics::new().expect("metrics");
+        Store::open(&options, metrics).await.expect("the database")
     }
 
     /// Changes what no client can, such as the time of something past.
