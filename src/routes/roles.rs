@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     api::{Api, Operation, Tag, at},
-    by::by,
+    by,
     input::{Body, Form, Given},
 };
 use crate::{
@@ -192,7 +192,9 @@ async fn create_role(
     if !allows(&user, Action::GrantPermissions(role.permissions)) {
         return Err(NO_MORE_THAN_ONESELF);
     }
-    let made = store.insert_role(role, &by(&request, &config, Some(&user.user.0))).await?;
+    let made = store
+        .insert_role(role, &by(&request, &config, Some(&user.user.0)))
+        .await?;
     Ok(HttpResponse::Created().json(RoleView::from(made)))
 }
 
@@ -273,7 +275,9 @@ async fn update_role(
         return Err(NO_MORE_THAN_ONESELF);
     }
     let by = by(&request, &config, Some(&user.user.0));
-    let role = store.update_role(name, changes, user.permissions(), &by).await;
+    let role = store
+        .update_role(name, changes, user.permissions(), &by)
+        .await;
     let role = role.map_err(no_such_role)?;
     revocations.announce(&role);
     Ok(web::Json(role.into()))
@@ -322,7 +326,9 @@ async fn delete_role(
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
     let by = by(&request, &config, Some(&user.user.0));
-    let deleted = store.delete_role(named(&name)?, user.permissions(), &by).await;
+    let deleted = store
+        .delete_role(named(&name)?, user.permissions(), &by)
+        .await;
     deleted.map_err(no_such_role)?;
     Ok(HttpResponse::NoContent().finish())
 }

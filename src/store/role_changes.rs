@@ -50,7 +50,9 @@ fn target(role: &Role) -> Target {
 /// What became of a role, for the audit log.
 fn what_changed(before: &RoleGrants, after: &RoleGrants) -> Value {
     let list = |one: Permissions, other: Permissions| -> Permissions {
-        one.iter().filter(|permission| !other.has(*permission)).collect()
+        one.iter()
+            .filter(|permission| !other.has(*permission))
+            .collect()
     };
     json!({
         "granted": list(after.permissions, before.permissions),
@@ -73,11 +75,7 @@ impl Store {
     ///
     /// # Errors
     /// `Conflict` if there is one of this name, `TooMany`.
-    pub async fn insert_role(
-        &self,
-        role: RoleGrants,
-        by: &By,
-    ) -> Result<RoleGrants, StoreError> {
+    pub async fn insert_role(&self, role: RoleGrants, by: &By) -> Result<RoleGrants, StoreError> {
         const SQL: &str = "INSERT INTO roles (name, about, builtin, requires_two_factor)
              VALUES ($1, $2, FALSE, $3) ON CONFLICT (name) DO NOTHING";
         let (store, by) = (self.clone(), *by);

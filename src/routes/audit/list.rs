@@ -89,7 +89,9 @@ pub fn declare_list_audit() -> Operation {
         "head": { "seq": 4711, "hash": HASH },
     });
     let list = Operation::new(Tag::Audit, "listAudit", "Searches the audit log")
-        .about("For who has `audit.read`. Every condition must hold; the newest entries come first.")
+        .about(
+            "For who has `audit.read`. Every condition must hold; the newest entries come first.",
+        )
         .signed_in()
         .query(
             "actor",

@@ -5,6 +5,7 @@ use crate::{
     config::Config,
     domain::{
         ids::UserId,
+        permission::Permissions,
         policy::{Action, Target, allows},
     },
     error::ApiError,

@@ -77,7 +77,7 @@ on_both! {
 
         store.delete_user(ann.id, &BY).await.unwrap();
         store.delete_role(helper.name.clone(), ALL, &BY).await.unwrap();
-        assert_eq!(store.find_role(&helper.name).await.unwrap(), None, &BY);
+        assert_eq!(store.find_role(&helper.name).await.unwrap(), None);
         let gone = store.delete_role(helper.name.clone(), ALL, &BY).await;
         assert!(matches!(gone, Err(StoreError::NotFound)), "{gone:?}");
         let unknown = store.insert_user(new_user("ben", helper.name), &BY).await;
