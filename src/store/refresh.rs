@@ -26,7 +26,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rotation {
     /// The new token is valid now.
-    Rotated(Refreshed),
+    Rotated(Box<Refreshed>),
     /// The token had been used before: somebody else has it, so the login was ended.
     Reused { login: LoginId, user_id: UserId },
     /// No such token, or it expired, or its login ended, or its user is not active.
@@ -127,7 +127,7 @@ impl Store {
                     .await?;
                 sqlx::query(TOUCH).bind(login).bind(at).execute(&mut *tx).await?;
                 let refreshed = Refreshed { login, user, ends_at };
-                Ok::<_, StoreError>(Rotation::Rotated(refreshed))
+                Ok::<_, StoreError>(Rotation::Rotated(Box::new(refreshed)))
             })?;
             Ok(rotation)
         })

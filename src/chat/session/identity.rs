@@ -120,10 +120,7 @@ impl Session {
         if let Some(socket) = self.hub.sockets.borrow_mut().get_mut(&self.id) {
             socket.welcome = true;
         }
-        let wanted = self.greeting.take().and_then(|said| said.join);
-        if let Some((room_id, resume)) = wanted
-            && !self.joins_too_often(&room_id, None)
-        {
+        if let Some((room_id, resume)) = self.greeting.take().and_then(|said| said.join) {
             self.enter(room_id, resume, None, context);
         }
     }

@@ -106,7 +106,7 @@ impl Session {
     }
 
     /// Counts a join, and says so if it is one too many.
-    pub(super) fn joins_too_often(&self, room_id: &RoomId, reference: Option<&Ref>) -> bool {
+    fn joins_too_often(&self, room_id: &RoomId, reference: Option<&Ref>) -> bool {
         let Some(who) = &self.who else { return false };
         let Err(exhausted) = self.parts.limits.join(who.identity.user.id, room_id) else {
             return false;

@@ -117,7 +117,7 @@ pub async fn rotate(
         .rotate_refresh(old, next.hash, next.expires_at, lifetime, GRACE, by)
         .await?
     {
-        Rotation::Rotated(refreshed) => Ok(refreshed),
+        Rotation::Rotated(refreshed) => Ok(*refreshed),
         Rotation::Reused { login, user_id } => {
             tracing::warn!(user.id = %user_id, "a refresh token was used twice; its login ends");
             revocations.announce(Revoked {

@@ -35,7 +35,7 @@ on_both! {
         let (ann, id) = signed_in(&store).await;
         let first = rotate(&store, 1, 2, GRACE).await;
         let refreshed = Refreshed { login: id, user: ann, ends_at: None };
-        assert_eq!(first, Rotation::Rotated(refreshed));
+        assert_eq!(first, Rotation::Rotated(Box::new(refreshed)));
         assert!(rotated(&rotate(&store, 2, 3, GRACE).await));
         assert_eq!(rotate(&store, 77, 78, GRACE).await, Rotation::Unknown);
     }
