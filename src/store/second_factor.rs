@@ -80,13 +80,14 @@ impl Store {
         Ok(TwoFactor {
             totp,
             recovery_codes_left,
-            required: self.requires_two_factor(user.role).await?,
+            required: self.requires_two_factor(&user.role).await?,
         })
     }
 
     /// Whether users of a role must have a second factor.
-    async fn requires_two_factor(&self, _role: Role) -> Result<bool, StoreError> {
-        Ok(false)
+    async fn requires_two_factor(&self, role: &Role) -> Result<bool, StoreError> {
+        let found = self.find_role(role).await?;
+        Ok(found.is_some_and(|role| role.requires_two_factor))
     }
 
     /// Takes a user's app and recovery codes away; false if there was nothing.

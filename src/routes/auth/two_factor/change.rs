@@ -6,8 +6,11 @@ use utoipa::ToSchema;
 
 use super::{CodeText, RecoveryCodes, code, recovery_codes_example, step_up::StepUp};
 use crate::{
-    auth::{Admin, AuthUser, Code, Hasher, RecoveryCode, RequireRole, SecondFactors},
-    domain::ids::UserId,
+    auth::{AuthUser, Code, Hasher, RecoveryCode, SecondFactors},
+    domain::{
+        ids::UserId,
+        policy::{Action, Target, allows},
+    },
     error::ApiError,
     limits::Limits,
     protocol::code::ErrorCode,
@@ -176,11 +179,16 @@ pub fn declare_renew() -> Operation {
 /// `DELETE /api/users/{id}/two-factor`: for somebody who lost the telephone and the recovery codes.
 #[tracing::instrument(skip_all, fields(user.id = %admin.id, reset.id = %id))]
 pub async fn reset_two_factor(
-    admin: RequireRole<Admin>,
+    admin: AuthUser,
     id: web::Path<UserId>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
-    if store.find_user(*id).await?.is_none() {
+    let found = store.find_user(*id).await?;
+    let target = found.as_ref().map_or(Target::nobody(*id), Target::from);
+    if !allows(&admin, Action::ManageUser(target)) {
+        return Err(ApiError::Forbidden("You may not change this user"));
+    }
+    if found.is_none() {
         return Err(ApiError::NotFound("User"));
     }
     if !store.remove_two_factor(*id).await? {
@@ -197,7 +205,7 @@ pub fn declare_reset() -> Operation {
         "Removes a user's second factor",
     )
     .about(
-        "For admins, when somebody lost the app and the recovery codes. The user's logins go on; \
+        "For who has `users.write` and may do all that the user may, when somebody lost the app and the recovery codes. The user's logins go on; \
          where the role requires a second factor, the next sign-in sets one up.",
     )
     .path::<UserId>("id", "The user's id.", examples::USER_ID)
