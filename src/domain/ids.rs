@@ -52,6 +52,10 @@ uuid_id!(
     LoginId
 );
 uuid_id!(
+    /// One person as a provider knows it, linked to an account.
+    IdentityId
+);
+uuid_id!(
     /// One message.
     MessageId
 );

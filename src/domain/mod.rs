@@ -3,6 +3,7 @@
 //! Nothing here reads a file, a socket, a database or the clock. A value that exists is valid.
 
 pub mod audit;
+pub mod identity;
 pub mod ids;
 pub mod message;
 pub mod policy;

@@ -17,6 +17,9 @@ pub enum StoreError {
     /// The first admin was made already.
     #[error("there is an admin")]
     AdminExists,
+    /// The user could not sign in any more.
+    #[error("the last way to sign in must stay")]
+    LastWayIn,
     /// No connection, a busy or full database, an I/O error, a time-out: it may work later.
     #[error("the database cannot be used now")]
     Unavailable(#[source] anyhow::Error),
@@ -31,6 +34,8 @@ pub enum Unique {
     Email,
     Username,
     Room,
+    /// Who somebody is to a provider.
+    Identity,
 }
 
 /// Why a database could not be opened.
@@ -218,6 +223,14 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict(Unique::Room) => {
                 conflict(ErrorCode::RoomExists, "Room with this id already exists")
             }
+            StoreError::Conflict(Unique::Identity) => conflict(
+                ErrorCode::IdentityTaken,
+                "Another account is linked to this one of the provider",
+            ),
+            StoreError::LastWayIn => conflict(
+                ErrorCode::LastWayIn,
+                "Set a password or link another account first, or you could not sign in again",
+            ),
             StoreError::LastAdmin => conflict(
                 ErrorCode::LastAdmin,
                 "The last active admin can be neither deleted, deactivated nor demoted",

@@ -55,6 +55,10 @@ words!(
         LoginEndAll = "login.end_all",
         /// A refresh token was used twice, so its login ended.
         LoginReuse = "login.refresh_reuse",
+        /// An account at a provider was linked.
+        IdentityLink = "identity.link",
+        /// An account at a provider was taken away.
+        IdentityUnlink = "identity.unlink",
         /// A room was made.
         RoomCreate = "room.create",
         /// The log itself was exported.
