@@ -6,6 +6,7 @@
 mod check;
 mod descriptors;
 mod listing;
+mod oauth;
 mod reader;
 mod settings;
 mod timing;
@@ -19,6 +20,10 @@ use url::Url;
 use crate::domain::user::{Email, NewPassword};
 
 pub use descriptors::Descriptors;
+pub use oauth::{
+    ClientCredentials, FacebookConfig, GithubConfig, GoogleConfig, IssuerConfig, IssuerTexts,
+    IssuersFound, OauthConfig, OauthSecrets, OauthSettings, OauthTiming,
+};
 pub use reader::{ConfigError, Problem};
 pub use settings::{Secrets, Settings, password_from_environment};
 pub use timing::HttpTiming;
@@ -29,6 +34,7 @@ pub struct Config {
     pub server: ServerConfig,
     pub store: StoreConfig,
     pub auth: AuthConfig,
+    pub oauth: OauthConfig,
     pub limits: LimitsConfig,
     pub log: LogConfig,
     pub http: HttpTiming,

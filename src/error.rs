@@ -46,6 +46,12 @@ pub enum ApiError {
         code: ErrorCode,
         message: &'static str,
     },
+    /// A sign-in with a provider that did not come to its end.
+    #[error("{message}")]
+    Oauth {
+        code: ErrorCode,
+        message: &'static str,
+    },
     #[error("Too many requests; try again later")]
     RateLimited(Exhausted),
     #[error("The server has too much to do; try the same again")]
@@ -89,7 +95,7 @@ impl ApiError {
             Self::RequestTimeout => ErrorCode::RequestTimeout,
             Self::PayloadTooLarge => ErrorCode::PayloadTooLarge,
             Self::UnsupportedMediaType => ErrorCode::UnsupportedMediaType,
-            Self::Conflict { code, .. } => *code,
+            Self::Conflict { code, .. } | Self::Oauth { code, .. } => *code,
             Self::RateLimited(_) => ErrorCode::RateLimited,
             Self::Overloaded { .. } => ErrorCode::Overloaded,
             Self::Unavailable(_) => ErrorCode::Unavailable,
@@ -131,7 +137,13 @@ impl ResponseError for ApiError {
             | Self::WrongCode => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BadRequest(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_)
+            | Self::Invalid(_)
+            | Self::Oauth {
+                code: ErrorCode::OauthExpired,
+                ..
+            } => StatusCode::BAD_REQUEST,
+            Self::Oauth { .. } => StatusCode::FORBIDDEN,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

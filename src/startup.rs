@@ -19,7 +19,9 @@ use tokio::{
 };
 
 use crate::{
-    auth::{Authenticator, Hasher, Keys, Revocations, SecondFactors, Setup, Vault},
+    auth::{
+        Authenticator, Hasher, Keys, Revocations, SecondFactors, Setup, Vault, oauth::Providers,
+    },
     chat::{Chat, ChatSettings},
     config::{AuthConfig, Config, Descriptors, ServerConfig},
     domain::{
@@ -215,6 +217,7 @@ async fn start(
     let second_factors = SecondFactors::new(vault, store.clone());
     let connections = descriptors.for_connections(config.store.max_connections);
     Ok(State {
+        providers: Providers::new(&config.oauth, origin)?,
         places: Places::new(connections, chat.clone()),
         origins: Origins::new(origin.to_owned(), &config.server.cors_origins),
         config: Arc::new(config),

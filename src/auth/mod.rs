@@ -4,6 +4,7 @@ mod cache;
 mod code;
 mod extractor;
 mod identity;
+pub mod oauth;
 pub mod password;
 pub mod refusals;
 pub mod revocation;

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{
     AuthConfig, ChatTiming, Config, ConfigError, HttpTiming, LogConfig, LogFormat, Secrets,
-    ServerConfig, Settings, StoreConfig, reader::Reader,
+    ServerConfig, Settings, StoreConfig, oauth, reader::Reader,
 };
 use crate::domain::user::{Email, NewPassword};
 
@@ -40,6 +40,7 @@ impl Config {
             server: server(&mut reader, settings, secrets, &store),
             store,
             auth: auth(&mut reader, settings, secrets),
+            oauth: oauth::read(&mut reader, &settings.oauth, &secrets.oauth),
             limits: limits::limits(&mut reader, settings),
             log: log(&mut reader, settings),
             http: HttpTiming::default(),

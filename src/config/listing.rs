@@ -44,6 +44,7 @@ impl fmt::Display for Config {
             server,
             store,
             auth,
+            oauth,
             limits,
             log,
             ..
@@ -83,6 +84,7 @@ impl fmt::Display for Config {
         let admin = auth.admin.as_ref().map_or("", |(email, _)| email.as_str());
         line("ADMIN_EMAIL", &admin)?;
         line("ADMIN_PASSWORD", &hidden(auth.admin.is_some()))?;
+        oauth.list(&mut line)?;
         line("MAX_CONNECTIONS", &limits.max_connections)?;
         line("MAX_CONNECTIONS_PER_USER", &limits.max_connections_per_user)?;
         line("MESSAGES_PER_SECOND", &limits.messages_per_second)?;

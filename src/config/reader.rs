@@ -1,21 +1,21 @@
 //! Reads texts as values and remembers all that was wrong.
 
-use std::{fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{borrow::Cow, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 
 /// One setting that cannot be used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The environment variable's name.
-    pub setting: &'static str,
+    pub setting: Cow<'static, str>,
     /// Completes a sentence that begins with the name; never holds a secret.
     pub reason: String,
 }
 
 impl Problem {
     /// Says why `setting` cannot be used.
-    pub fn new(setting: &'static str, reason: impl Into<String>) -> Self {
+    pub fn new(setting: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Self {
         Self {
-            setting,
+            setting: setting.into(),
             reason: reason.into(),
         }
     }
@@ -46,7 +46,11 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn refuse(&mut self, setting: &'static str, reason: impl Into<String>) {
+    pub(super) fn refuse(
+        &mut self,
+        setting: impl Into<Cow<'static, str>>,
+        reason: impl Into<String>,
+    ) {
         self.problems.push(Problem::new(setting, reason));
     }
 

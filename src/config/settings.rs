@@ -3,7 +3,7 @@
 
 use secrecy::SecretString;
 
-use super::Problem;
+use super::{OauthSecrets, OauthSettings, Problem, oauth};
 
 /// Every setting that is no secret: a flag, or the environment variable beside it.
 #[derive(Clone, Debug, clap::Args)]
@@ -237,6 +237,9 @@ pub struct Settings {
     /// How long a stopping server may take, in seconds.
     #[arg(long, env = "SHUTDOWN_SECONDS", global = true, default_value = "8")]
     pub shutdown_seconds: String,
+
+    #[command(flatten)]
+    pub oauth: OauthSettings,
 }
 
 impl Settings {
@@ -249,7 +252,12 @@ Secrets (environment or .env only):
   ENCRYPTION_KEY   Encrypts the secrets of authenticator apps in the database, at least 32 bytes.
                    Without it a key is made and kept in the same way
   ADMIN_PASSWORD   Password of the first admin; see --admin-email
-  METRICS_TOKEN    Bearer token that GET /metrics asks for. Without it only this machine may ask";
+  METRICS_TOKEN    Bearer token that GET /metrics asks for. Without it only this machine may ask
+  GOOGLE_CLIENT_SECRET, GITHUB_CLIENT_SECRET, FACEBOOK_CLIENT_SECRET
+                   What the provider gave with the client id
+  OIDC_<NAME>_ISSUER, OIDC_<NAME>_CLIENT_ID, OIDC_<NAME>_CLIENT_SECRET, OIDC_<NAME>_LABEL
+                   An issuer of OpenID Connect that people may sign in with, as many as you like;
+                   the label is what they read";
 }
 
 /// The settings that must not be seen: environment only.
@@ -259,6 +267,7 @@ pub struct Secrets {
     pub encryption_key: Option<SecretString>,
     pub admin_password: Option<SecretString>,
     pub metrics_token: Option<SecretString>,
+    pub oauth: OauthSecrets,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -275,13 +284,22 @@ impl Secrets {
                 None
             }
         };
-        Self {
+        let mut secrets = Self {
             jwt_secret: read("JWT_SECRET"),
             encryption_key: read("ENCRYPTION_KEY"),
             admin_password: read("ADMIN_PASSWORD"),
             metrics_token: read("METRICS_TOKEN"),
-            problems,
-        }
+            oauth: OauthSecrets {
+                google: read("GOOGLE_CLIENT_SECRET"),
+                github: read("GITHUB_CLIENT_SECRET"),
+                facebook: read("FACEBOOK_CLIENT_SECRET"),
+                ..OauthSecrets::default()
+            },
+            problems: Vec::new(),
+        };
+        secrets.oauth.issuers = oauth::find_issuers(environment(), &mut problems);
+        secrets.problems = problems;
+        secrets
     }
 }
 
@@ -301,4 +319,8 @@ fn read_secret(name: &'static str) -> Result<Option<SecretString>, Problem> {
         Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => Err(Problem::new(name, "must be UTF-8")),
     }
+}
+
+fn environment() -> std::env::VarsOs {
+    std::env::vars_os()
 }

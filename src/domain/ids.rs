@@ -56,6 +56,10 @@ uuid_id!(
     ApiTokenId
 );
 uuid_id!(
+    /// One person as a provider knows it, linked to an account.
+    IdentityId
+);
+uuid_id!(
     /// One message.
     MessageId
 );

@@ -4,6 +4,7 @@
 
 pub mod api_token;
 pub mod audit;
+pub mod identity;
 pub mod ids;
 pub mod message;
 pub mod permission;

@@ -182,6 +182,12 @@ impl FullName {
         printable("full_name", text, 1..=100)?;
         Ok(Self(text.to_owned()))
     }
+
+    /// The name of somebody who has told none.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self("New user".to_owned())
+    }
 }
 
 impl PhoneNumber {

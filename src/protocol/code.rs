@@ -98,6 +98,18 @@ error_codes! {
     NotEnrolled = "not_enrolled",
     /// The role requires a second factor.
     SecondFactorRequired = "second_factor_required",
+    /// Another account is linked to this one of the provider.
+    IdentityTaken = "identity_taken",
+    /// An account has the provider's e-mail address: sign in to it, and link the two.
+    EmailInUse = "email_in_use",
+    /// The user could not sign in any more.
+    LastWayIn = "last_way_in",
+    /// The provider was not allowed to tell who one is.
+    OauthDenied = "oauth_denied",
+    /// The sign-in took too long, or began in another browser; begin again.
+    OauthExpired = "oauth_expired",
+    /// What the provider said does not prove who one is.
+    OauthFailed = "oauth_failed",
     /// A fault of the server.
     Internal = "internal",
 }

@@ -38,7 +38,7 @@ use actix_web::{
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    auth::{Authenticator, Hasher, Revocations, SecondFactors, Setup},
+    auth::{Authenticator, Hasher, Revocations, SecondFactors, Setup, oauth::Providers},
     chat::Chat,
     config::Config,
     limits::{self, Limits},
@@ -61,6 +61,7 @@ pub struct State {
     pub chat: Chat,
     pub authenticator: Authenticator,
     pub hasher: Hasher,
+    pub providers: Providers,
     pub setup: Setup,
     pub second_factors: SecondFactors,
     pub revocations: Revocations,
@@ -132,6 +133,7 @@ fn provide(app: &mut web::ServiceConfig, state: State) {
         .app_data(web::Data::new(state.chat))
         .app_data(web::Data::new(state.authenticator))
         .app_data(web::Data::new(state.hasher))
+        .app_data(web::Data::new(state.providers))
         .app_data(web::Data::new(state.setup))
         .app_data(web::Data::new(state.second_factors))
         .app_data(web::Data::new(state.revocations))

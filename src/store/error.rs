@@ -35,6 +35,9 @@ pub enum StoreError {
     /// The first admin was made already.
     #[error("there is an admin")]
     AdminExists,
+    /// The user could not sign in any more.
+    #[error("the last way to sign in must stay")]
+    LastWayIn,
     /// No connection, a busy or full database, an I/O error, a time-out: it may work later.
     #[error("the database cannot be used now")]
     Unavailable(#[source] anyhow::Error),
@@ -50,6 +53,8 @@ pub enum Unique {
     Username,
     Room,
     Role,
+    /// Who somebody is to a provider.
+    Identity,
 }
 
 /// Why a database could not be opened.
@@ -258,6 +263,14 @@ impl From<StoreError> for ApiError {
             StoreError::TooMany(_) => conflict(
                 ErrorCode::TooMany,
                 "There are as many of these as there may be; delete one first",
+            ),
+            StoreError::Conflict(Unique::Identity) => conflict(
+                ErrorCode::IdentityTaken,
+                "Another account is linked to this one of the provider",
+            ),
+            StoreError::LastWayIn => conflict(
+                ErrorCode::LastWayIn,
+                "Set a password or link another account first, or you could not sign in again",
             ),
             StoreError::LastAdmin => conflict(
                 ErrorCode::LastAdmin,

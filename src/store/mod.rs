@@ -9,6 +9,7 @@ mod backend;
 mod backup;
 mod commit;
 mod error;
+mod identities;
 mod known_places;
 mod lock;
 mod login_list;
@@ -16,6 +17,7 @@ mod logins;
 mod mark_queue;
 mod message_days;
 mod messages;
+mod oauth;
 mod open;
 mod read_marks;
 mod refresh;
@@ -31,6 +33,7 @@ mod user_acts;
 mod user_changes;
 mod user_list;
 mod users;
+mod ways_in;
 
 use std::sync::Arc;
 
@@ -46,11 +49,13 @@ pub use self::{
     backup::restore,
     commit::{CommitError, Outcome},
     error::{BackupError, LockError, OpenError, StoreError, Unique},
+    identities::{Entry, LinkedIdentity},
     known_places::KnownPlace,
     lock::ServeLock,
     login_list::OpenLogin,
     logins::NewLogin,
     message_days::MessageDay,
+    oauth::{OauthCode, OauthState},
     open::StoreOptions,
     read_marks::{RaisedMark, Reader},
     refresh::{Refreshed, Rotation},

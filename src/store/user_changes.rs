@@ -99,7 +99,9 @@ impl Store {
         by: &By,
     ) -> Result<User, StoreError> {
         const SQL: &str = "UPDATE users
-            SET username = $2, username_key = $3, email = $4, email_key = $5, full_name = $6,
+            SET username = $2, username_key = $3, email = $4, email_key = $5,
+                email_verified_at = CASE WHEN email_key = $5 THEN email_verified_at END,
+                full_name = $6,
                 full_name_key = $7, phone_number = $8, bio = $9, avatar_url = $10, role = $11,
                 active = $12, password_hash = COALESCE($13, password_hash), updated_at = $14
             WHERE id = $1";
@@ -243,14 +245,14 @@ impl Store {
                     .bind(or_none(None))
                     .execute(&mut *tx)
                     .await?;
-                sqlx::query("DELETE FROM read_marks WHERE user_id = $1")
-                    .bind(id)
-                    .execute(&mut *tx)
-                    .await?;
-                sqlx::query("DELETE FROM api_tokens WHERE user_id = $1")
-                    .bind(id)
-                    .execute(&mut *tx)
-                    .await?;
+                for owned in [
+                    "DELETE FROM read_marks WHERE user_id = $1",
+                    "DELETE FROM api_tokens WHERE user_id = $1",
+                    "DELETE FROM identities WHERE user_id = $1",
+                    "DELETE FROM oauth_codes WHERE user_id = $1",
+                ] {
+                    sqlx::query(owned).bind(id).execute(&mut *tx).await?;
+                }
                 forget_second_factor!(tx, id);
                 announce!(tx, id, None::<LoginId>, at);
                 let details = json!({ "username": user.username });

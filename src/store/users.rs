@@ -88,6 +88,7 @@ pub(super) fn taken(error: sqlx::Error) -> StoreError {
     match rule {
         Some("users_email_key") => StoreError::Conflict(Unique::Email),
         Some("users_username_key") => StoreError::Conflict(Unique::Username),
+        Some("identities_subject") => StoreError::Conflict(Unique::Identity),
         _ => error.into(),
     }
 }

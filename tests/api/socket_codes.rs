@@ -48,7 +48,13 @@ const fn error(code: ErrorCode) -> Provoked {
         | ErrorCode::WrongCode
         | ErrorCode::TicketEnded
         | ErrorCode::NotEnrolled
-        | ErrorCode::SecondFactorRequired => Not("of requests over REST; no frame can cause it"),
+        | ErrorCode::SecondFactorRequired
+        | ErrorCode::IdentityTaken
+        | ErrorCode::EmailInUse
+        | ErrorCode::LastWayIn
+        | ErrorCode::OauthDenied
+        | ErrorCode::OauthExpired
+        | ErrorCode::OauthFailed => Not("of requests over REST; no frame can cause it"),
         ErrorCode::Internal => Not("a fault of the server, which no input may cause"),
     }
 }

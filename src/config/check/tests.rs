@@ -16,11 +16,11 @@ fn config(flags: &[&str]) -> Result<Config, ConfigError> {
     Config::from_settings(&settings(flags), &Secrets::default())
 }
 
-fn refused(flags: &[&str]) -> Vec<&'static str> {
+fn refused(flags: &[&str]) -> Vec<String> {
     let problems = config(flags).err().map(|error| error.0).unwrap_or_default();
     problems
         .into_iter()
-        .map(|problem| problem.setting)
+        .map(|problem| problem.setting.into_owned())
         .collect()
 }
 
@@ -57,7 +57,7 @@ fn every_problem_is_told_at_once() {
         encryption_key: Some("shorter".into()),
         admin_password: Some("alllower".into()),
         metrics_token: Some("two words".into()),
-        problems: Vec::new(),
+        ..Secrets::default()
     };
     let error = Config::from_settings(&settings(&flags), &secrets).unwrap_err();
     let named = |name: &str| error.0.iter().any(|problem| problem.setting == name);

@@ -65,6 +65,10 @@ words!(
         TokenCreate = "token.create",
         /// An API token was revoked.
         TokenRevoke = "token.revoke",
+        /// An account at a provider was linked.
+        IdentityLink = "identity.link",
+        /// An account at a provider was taken away.
+        IdentityUnlink = "identity.unlink",
         /// A room was made.
         RoomCreate = "room.create",
         /// The log itself was exported.

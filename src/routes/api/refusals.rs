@@ -23,12 +23,17 @@ const RATE_LIMIT: [(&str, &str); 2] = [
 /// The status with which a code comes over HTTP; `None` for one of the socket alone.
 pub const fn status(code: ErrorCode) -> Option<u16> {
     Some(match code {
-        ErrorCode::BadRequest | ErrorCode::ValidationFailed | ErrorCode::InvalidContent => 400,
+        ErrorCode::BadRequest
+        | ErrorCode::ValidationFailed
+        | ErrorCode::InvalidContent
+        | ErrorCode::OauthExpired => 400,
         ErrorCode::Unauthenticated | ErrorCode::TicketEnded => 401,
         ErrorCode::Forbidden
         | ErrorCode::RegistrationClosed
         | ErrorCode::InvalidSetupToken
-        | ErrorCode::WrongCode => 403,
+        | ErrorCode::WrongCode
+        | ErrorCode::OauthDenied
+        | ErrorCode::OauthFailed => 403,
         ErrorCode::NotFound => 404,
         ErrorCode::MethodNotAllowed => 405,
         ErrorCode::EmailTaken
@@ -42,6 +47,9 @@ pub const fn status(code: ErrorCode) -> Option<u16> {
         | ErrorCode::AdminExists
         | ErrorCode::NotEnrolled
         | ErrorCode::SecondFactorRequired
+        | ErrorCode::IdentityTaken
+        | ErrorCode::EmailInUse
+        | ErrorCode::LastWayIn
         | ErrorCode::ClientMessageIdConflict => 409,
         ErrorCode::RequestTimeout => 408,
         ErrorCode::PayloadTooLarge => 413,

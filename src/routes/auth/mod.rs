@@ -5,6 +5,7 @@ mod device;
 mod login;
 mod logins;
 mod logout;
+mod oauth;
 mod refresh;
 mod register;
 mod second_step;
@@ -48,4 +49,5 @@ pub fn configure(api: &mut Api) {
                 .post(setup::set_up, setup::declare_set_up),
         );
     two_factor::configure(api);
+    oauth::configure(api);
 }

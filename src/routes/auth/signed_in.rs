@@ -98,6 +98,8 @@ pub enum FirstFactor {
     Password,
     /// A new account: who makes it chooses its password.
     Registration,
+    /// A provider vouched for the user.
+    OAuth,
 }
 
 /// Lets in who proved a first factor, or asks for the second one.

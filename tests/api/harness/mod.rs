@@ -3,6 +3,7 @@
 mod answer;
 mod app;
 pub mod authenticator;
+mod browser;
 mod client;
 pub mod contract;
 mod conversation;
@@ -13,6 +14,7 @@ mod kit;
 mod member;
 mod opening;
 mod postgres;
+mod provider;
 mod second;
 mod server;
 mod site;
@@ -26,6 +28,7 @@ use std::time::Duration;
 pub use self::{
     answer::Answer,
     app::TestApp,
+    browser::{Browser, ends_with, known, location},
     client::Client,
     conversation::{Conversation, history},
     database::TestDatabase,
@@ -34,6 +37,7 @@ pub use self::{
     member::Plan,
     opening::{Opening, Proof},
     postgres::OwnPostgres,
+    provider::{Kind, Lie, Mood, Provider, parameter},
     second::Enrolled,
     server::Server,
     site::{ADMIN_EMAIL, ADMIN_PASSWORD, PASSWORD, Person, Site, registration},

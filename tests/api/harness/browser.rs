@@ -1,0 +1,164 @@
+//! A browser on its way to a provider and back: it keeps one cookie and follows no link by itself.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{Answer, Client, PASSWORD, Person, Provider, Site};
+
+const COOKIE: &str = "__Secure-parlor_oauth";
+
+/// One browser.
+pub struct Browser {
+    api: Client,
+    pub cookie: Option<String>,
+    /// What it says that it can read.
+    accept: &'static str,
+}
+
+impl Browser {
+    /// One that has never been here.
+    pub fn new(site: &Site) -> Self {
+        Self {
+            api: site.api(),
+            cookie: None,
+            accept: "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",
+        }
+    }
+
+    /// A program that keeps cookies and wants JSON.
+    pub fn program(site: &Site) -> Self {
+        Self {
+            accept: "application/json",
+            ..Self::new(site)
+        }
+    }
+
+    /// Asks, with its cookie, and keeps the one that comes.
+    pub async fn ask(&mut self, api: &Client, request: reqwest::RequestBuilder) -> Answer {
+        let mut request = request.header("accept", self.accept);
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", format!("{COOKIE}={cookie}"));
+        }
+        let answer = api.answer(request).await;
+        let set = answer.header("set-cookie").and_then(|cookie| {
+            let (value, _) = cookie
+                .strip_prefix(COOKIE)?
+                .strip_prefix('=')?
+                .split_once(';')?;
+            Some(value.to_owned())
+        });
+        if let Some(value) = set {
+            self.cookie = Some(value).filter(|value| !value.is_empty());
+        }
+        answer
+    }
+
+    /// `GET` a path.
+    pub async fn get(&mut self, path: &str) -> Answer {
+        let api = self.api.clone();
+        let request = api.request(Method::GET, path);
+        self.ask(&api, request).await
+    }
+
+    /// Begins to sign in: the provider's address.
+    pub async fn begin(&mut self, provider: &str) -> Url {
+        let answer = self.get(&format!("/api/auth/oauth/{provider}")).await;
+        assert_eq!(answer.status(), 302, "{answer}");
+        location(&answer)
+    }
+
+    /// Begins to link: the provider's address.
+    pub async fn begin_link(&mut self, site: &Site, person: &Person, provider: &str) -> Url {
+        let api = site.as_user(person);
+        let path = format!("/api/auth/oauth/{provider}/link");
+        let request = api.request(Method::POST, &path);
+        let answer = self.ask(&api, request).await.ok(200);
+        answer["url"]
+            .as_str()
+            .expect("an address")
+            .parse()
+            .expect("a URL")
+    }
+
+    /// Comes back with what the provider's page gave.
+    pub async fn come_back(&mut self, with: &[(String, String)]) -> Answer {
+        let api = self.api.clone();
+        let request = api
+            .request(Method::GET, "/api/auth/oauth/callback")
+            .query(with);
+        self.ask(&api, request).await
+    }
+
+    /// `POST /api/auth/oauth/exchange`
+    pub async fn exchange(&mut self, code: &str) -> Answer {
+        let api = self.api.clone();
+        let request = api
+            .request(Method::POST, "/api/auth/oauth/exchange")
+            .json(&json!({ "code": code }));
+        self.ask(&api, request).await
+    }
+
+    /// Goes to a provider, where this person says yes, and comes back.
+    pub async fn go(&mut self, name: &str, provider: &Provider, person: &Value) -> Answer {
+        let sent_to = self.begin(name).await;
+        self.come_back(&provider.agrees(&sent_to, person)).await
+    }
+
+    /// The whole way in, as a browser goes it.
+    pub async fn sign_in(&mut self, name: &str, provider: &Provider, person: &Value) -> Person {
+        let back = self.go(name, provider, person).await;
+        let code = known(&back, "code").unwrap_or_else(|| panic!("no code: {back}"));
+        Person::from_login(&self.exchange(&code).await.ok(200), PASSWORD)
+    }
+
+    /// The whole way in, where it must end with this word.
+    pub async fn is_refused(
+        &mut self,
+        name: &str,
+        provider: &Provider,
+        person: &Value,
+        word: &str,
+    ) {
+        let back = self.go(name, provider, person).await;
+        ends_with(&back, word);
+    }
+
+    /// The whole way to a link.
+    pub async fn link(
+        &mut self,
+        site: &Site,
+        owner: &Person,
+        name: &str,
+        provider: &Provider,
+        person: &Value,
+    ) -> Answer {
+        let sent_to = self.begin_link(site, owner, name).await;
+        self.come_back(&provider.agrees(&sent_to, person)).await
+    }
+}
+
+/// Checks that the browser is sent to a page of ours that is told this word.
+#[track_caller]
+pub fn ends_with(answer: &Answer, word: &str) {
+    assert_eq!(answer.status(), 303, "{answer}");
+    assert_eq!(known(answer, "error").as_deref(), Some(word), "{answer}");
+}
+
+/// Where an answer leads to.
+#[track_caller]
+pub fn location(answer: &Answer) -> Url {
+    let location = answer.header("location").expect("a location");
+    let base: Url = "https://parlor.invalid".parse().expect("a URL");
+    base.join(location).expect("an address")
+}
+
+/// What the page that comes next is told behind the `#`.
+#[track_caller]
+pub fn known(answer: &Answer, name: &str) -> Option<String> {
+    let location = location(answer);
+    let fragment = location.fragment().unwrap_or_default().to_owned();
+    let mut pairs = url::form_urlencoded::parse(fragment.as_bytes());
+    let (_, value) = pairs.find(|(key, _)| key == name)?;
+    Some(value.into_owned())
+}
