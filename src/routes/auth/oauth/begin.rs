@@ -130,7 +130,7 @@ pub async fn link(
     let way = Way {
         browser: &browser,
         return_to: None,
-        login: Some(user.0.login),
+        login: Some(user.login()),
     };
     let url = way.to(&provider, &providers, &store).await?;
     let view = LinkView { url: url.into() };
