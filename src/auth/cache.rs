@@ -1,15 +1,17 @@
-//! What the database lately said of logins, so that it need not be asked at every request.
+//! What the database lately said of logins and API tokens, so that it need not be asked at every request.
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicI64},
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
 use lru::LruCache;
 
 use crate::domain::{
-    ids::{LoginId, UserId},
+    api_token::TokenHash,
+    ids::{ApiTokenId, LoginId, UserId},
     permission::Permissions,
     user::{Role, User},
 };
@@ -30,12 +32,48 @@ pub(super) struct LoginCache {
 
 struct State {
     generation: u64,
-    entries: LruCache<LoginId, Entry>,
+    entries: LruCache<Key, Entry>,
 }
 
 struct Entry {
-    user: Arc<User>,
+    known: Known,
     since: Instant,
+}
+
+/// What somebody shows: the login that a token names, or an API token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Login(LoginId),
+    ApiToken(TokenHash),
+}
+
+impl From<LoginId> for Key {
+    fn from(login: LoginId) -> Self {
+        Self::Login(login)
+    }
+}
+
+/// Who is behind a key.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) user: Arc<User>,
+    /// Of an API token.
+    pub(super) token: Option<Arc<KnownToken>>,
+}
+
+impl From<Arc<User>> for Known {
+    fn from(user: Arc<User>) -> Self {
+        Self { user, token: None }
+    }
+}
+
+/// An API token, as far as it is needed at every request.
+pub(super) struct KnownToken {
+    pub(super) id: ApiTokenId,
+    pub(super) scopes: Permissions,
+    pub(super) expires_at: Option<DateTime<Utc>>,
+    /// When its use was last noted, in Unix seconds.
+    pub(super) noted: AtomicI64,
 }
 
 /// The changes that a load knows of.
@@ -52,21 +90,21 @@ impl LoginCache {
         }
     }
 
-    /// The user of an active login, or what a load must bring back with its answer.
-    pub(super) fn find(&self, login: LoginId) -> Result<Arc<User>, Generation> {
+    /// Who is behind a key that counts, or what a load must bring back with its answer.
+    pub(super) fn find(&self, key: impl Into<Key>) -> Result<Known, Generation> {
         let mut state = self.lock();
-        match state.entries.get(&login) {
-            Some(entry) if entry.since.elapsed() < MAX_AGE => Ok(entry.user.clone()),
+        match state.entries.get(&key.into()) {
+            Some(entry) if entry.since.elapsed() < MAX_AGE => Ok(entry.known.clone()),
             _ => Err(Generation(state.generation)),
         }
     }
 
     /// Keeps what a load found, unless something changed since it began.
-    pub(super) fn insert(&self, asked: Generation, login: LoginId, user: Arc<User>) {
+    pub(super) fn insert(&self, asked: Generation, key: impl Into<Key>, known: impl Into<Known>) {
         let mut state = self.lock();
         if state.generation == asked.0 {
-            let since = Instant::now();
-            state.entries.put(login, Entry { user, since });
+            let (known, since) = (known.into(), Instant::now());
+            state.entries.put(key.into(), Entry { known, since });
         }
     }
 
@@ -76,9 +114,9 @@ impl LoginCache {
         state.generation += 1;
         match login {
             Some(login) => {
-                state.entries.pop(&login);
+                state.entries.pop(&login.into());
             }
-            None => state.entries.retain(|_, entry| entry.user.id != user),
+            None => state.entries.retain(|_, entry| entry.known.user.id != user),
         }
     }
 
@@ -89,8 +127,8 @@ impl LoginCache {
         let mut state = self.lock();
         state.generation += 1;
         for (_, entry) in state.entries.iter_mut() {
-            if entry.user.role == *role {
-                Arc::make_mut(&mut entry.user).permissions = permissions;
+            if entry.known.user.role == *role {
+                Arc::make_mut(&mut entry.known.user).permissions = permissions;
             }
         }
     }
@@ -158,7 +196,7 @@ mod tests {
         let asked = cache.find(raced).expect_err("not there yet");
 
         cache.regrant(&Role::Client, Permissions::NONE);
-        let now = |login| cache.find(login).ok().map(|user| user.permissions);
+        let now = |login| cache.find(login).ok().map(|known| known.user.permissions);
         assert_eq!(now(of_ann), Some(Permissions::NONE));
         assert_eq!(now(of_tom), Some(tom.permissions));
         cache.insert(asked, raced, ann.clone());

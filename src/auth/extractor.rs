@@ -18,18 +18,58 @@ use super::{
 use crate::{
     domain::{
         audit::Refusal,
+        ids::LoginId,
         policy::{Action, Principal, allows},
     },
     error::ApiError,
     limits::{Limits, tell},
 };
 
-/// The person making the request.
+/// Whoever makes the request: a person who signed in, or a program with an API token.
 ///
 /// Put it first in a handler: extractors run in order, and a refusal is ready before anything reads
 /// the body.
 #[derive(Clone, Debug)]
-pub struct AuthUser(pub Identity);
+pub struct Caller(pub Identity);
+
+impl Deref for Caller {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0.principal
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let identity = identify(&request).await?;
+            let nobody = ApiError::Unauthenticated("Sign in first: send a token as Bearer");
+            identity.map(Self).ok_or_else(|| {
+                mark(&request, Refusal::NoToken, None);
+                nobody
+            })
+        })
+    }
+}
+
+/// The person making the request, signed in: an API token will not do, whatever its scopes.
+///
+/// Whatever manages the ways into an account asks for this one.
+#[derive(Clone, Debug)]
+pub struct AuthUser(pub Identity, LoginId);
+
+impl AuthUser {
+    /// The login whose token was shown.
+    #[must_use]
+    pub const fn login(&self) -> LoginId {
+        self.1
+    }
+}
 
 impl Deref for AuthUser {
     type Target = Principal;
@@ -43,15 +83,14 @@ impl FromRequest for AuthUser {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(request, payload);
         Box::pin(async move {
-            let identity = identify(&request).await?;
-            let nobody = ApiError::Unauthenticated("Sign in first: send a token as Bearer");
-            identity.map(Self).ok_or_else(|| {
-                mark(&request, Refusal::NoToken, None);
-                nobody
-            })
+            let Caller(identity) = caller.await?;
+            match identity.login() {
+                Some(login) => Ok(Self(identity, login)),
+                None => Err(ApiError::Forbidden("An API token may not do this; sign in")),
+            }
         })
     }
 }
@@ -110,10 +149,10 @@ required! {
     Administer,
 }
 
-/// The person making the request, whom the policy allows `A`.
+/// Whoever makes the request, whom the policy allows `A`.
 #[derive(Clone, Debug)]
 pub struct Require<A> {
-    pub user: AuthUser,
+    pub user: Caller,
     action: PhantomData<A>,
 }
 
@@ -130,7 +169,7 @@ impl<A: RequiredAction> FromRequest for Require<A> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let user = AuthUser::from_request(request, payload);
+        let user = Caller::from_request(request, payload);
         Box::pin(async move {
             let user = user.await?;
             if allows(&user, A::ACTION) {
@@ -157,7 +196,7 @@ async fn identify(request: &HttpRequest) -> Result<Option<Identity>, ApiError> {
         Ok(identity) => {
             mark_user(request, identity.user.id);
             if let Some(limits) = request.app_data::<web::Data<Limits>>() {
-                tell(request, limits.request(identity.login.0)?);
+                tell(request, limits.request(identity.credential_id())?);
             }
             Ok(Some(identity))
         }

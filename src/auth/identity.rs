@@ -1,29 +1,74 @@
 //! From a token to the person who may use it now.
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{
-    cache::LoginCache,
+    cache::{Key, Known, KnownToken, LoginCache},
     revocation::Change,
     token::{Claims, Keys, TokenError},
 };
 use crate::{
     clock,
-    domain::{ids::LoginId, policy::Principal, user::User},
+    domain::{
+        api_token::TokenHash,
+        ids::{ApiTokenId, LoginId},
+        policy::Principal,
+        user::User,
+    },
     error::ApiError,
-    store::Store,
+    store::{FoundApiToken, Store, StoreError},
 };
 
-/// Somebody who showed a valid token of a login that has not ended.
+/// How often the use of an API token is noted, in seconds.
+const NOTE_EVERY: i64 = 60;
+
+/// What somebody showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A token of this login.
+    Login(LoginId),
+    /// This API token.
+    ApiToken(ApiTokenId),
+}
+
+/// Somebody who showed a valid token, of a login that has not ended or of the API.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// As the database has it, not as the token says; always active.
     pub principal: Principal,
-    pub login: LoginId,
-    /// When the token ends.
-    pub expires_at: DateTime<Utc>,
+    pub credential: Credential,
+    /// When the token ends; `None`: not by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Identity {
+    /// The login, of somebody who signed in.
+    #[must_use]
+    pub const fn login(&self) -> Option<LoginId> {
+        match self.credential {
+            Credential::Login(login) => Some(login),
+            Credential::ApiToken(_) => None,
+        }
+    }
+
+    /// The id of the login or the API token.
+    #[must_use]
+    pub const fn credential_id(&self) -> Uuid {
+        match self.credential {
+            Credential::Login(login) => login.0,
+            Credential::ApiToken(token) => token.0,
+        }
+    }
 }
 
 impl Deref for Identity {
@@ -31,6 +76,22 @@ impl Deref for Identity {
 
     fn deref(&self) -> &Principal {
         &self.principal
+    }
+}
+
+impl From<FoundApiToken> for Known {
+    fn from(found: FoundApiToken) -> Self {
+        let noted = found.last_used_at.map_or(0, |at| at.timestamp());
+        let token = KnownToken {
+            id: found.id,
+            scopes: found.scopes,
+            expires_at: found.expires_at,
+            noted: AtomicI64::new(noted),
+        };
+        Self {
+            user: Arc::new(found.user),
+            token: Some(Arc::new(token)),
+        }
     }
 }
 
@@ -93,6 +154,81 @@ impl Authenticator {
     /// # Errors
     /// See [`AuthError`].
     pub async fn authenticate(&self, token: &str) -> Result<Identity, AuthError> {
+        match TokenHash::of(token) {
+            Some(hash) => self.bearer_of_api_token(hash).await,
+            None => self.bearer_of_login(token).await,
+        }
+    }
+
+    async fn bearer_of_api_token(&self, hash: TokenHash) -> Result<Identity, AuthError> {
+        let key = Key::ApiToken(hash);
+        let known = match self.cache.find(key) {
+            Ok(known) => known,
+            Err(asked) => {
+                let found = self.store.find_api_token(hash).await;
+                let found = found.map_err(|error| AuthError::Unavailable(error.into()))?;
+                let known = Known::from(found.ok_or(AuthError::Invalid)?);
+                self.cache.insert(asked, key, known.clone());
+                known
+            }
+        };
+        let token = known.token.ok_or(AuthError::Invalid)?;
+        if token.expires_at.is_some_and(|end| end <= clock::now()) {
+            return Err(AuthError::Expired);
+        }
+        self.note_use(&token);
+        Ok(Identity {
+            principal: Principal {
+                user: known.user,
+                scopes: Some(token.scopes),
+            },
+            credential: Credential::ApiToken(token.id),
+            expires_at: token.expires_at,
+        })
+    }
+
+    /// Has it written down that a token is used, once a minute at most; nobody waits for that.
+    fn note_use(&self, token: &KnownToken) {
+        let now = clock::now().timestamp();
+        let noted = token.noted.load(Ordering::Relaxed);
+        let first = now - noted >= NOTE_EVERY
+            && token
+                .noted
+                .compare_exchange(noted, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if first {
+            let (store, id) = (self.store.clone(), token.id);
+            tokio::spawn(async move {
+                if let Err(error) = store.touch_api_token(id).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "the use of a token was not noted");
+                }
+            });
+        }
+    }
+
+    /// Tells who bears what somebody showed before, past what is remembered; nobody if it counts no
+    /// more.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn look_again(&self, shown: Credential) -> Result<Option<Principal>, StoreError> {
+        Ok(match shown {
+            Credential::Login(login) => {
+                let user = self.store.find_active_login(login).await?;
+                user.map(|user| Principal::in_person(Arc::new(user)))
+            }
+            Credential::ApiToken(token) => {
+                let found = self.store.find_api_token_by_id(token).await?;
+                found.map(|found| Principal {
+                    user: Arc::new(found.user),
+                    scopes: Some(found.scopes),
+                })
+            }
+        })
+    }
+
+    async fn bearer_of_login(&self, token: &str) -> Result<Identity, AuthError> {
         let claims = self.keys.verify(token).map_err(|refused| match refused {
             TokenError::Invalid => AuthError::Invalid,
             TokenError::Expired => AuthError::Expired,
@@ -101,14 +237,14 @@ impl Authenticator {
         let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(AuthError::Invalid)?;
         Ok(Identity {
             principal: Principal::in_person(user),
-            login: claims.sid,
-            expires_at,
+            credential: Credential::Login(claims.sid),
+            expires_at: Some(expires_at),
         })
     }
 
     async fn active_user(&self, claims: &Claims) -> Result<Arc<User>, AuthError> {
         let user = match self.cache.find(claims.sid) {
-            Ok(user) => user,
+            Ok(known) => known.user,
             Err(asked) => {
                 let found = self.store.find_active_login(claims.sid).await;
                 let found = found.map_err(|error| AuthError::Unavailable(error.into()))?;

@@ -15,10 +15,10 @@ mod vault;
 
 pub use code::{Code, RecoveryCode};
 pub use extractor::{
-    Administer, AuthUser, ManageJobs, ManageRoles, ManageServiceTokens, MaybeUser, ReadAudit,
-    ReadRooms, Require, RequiredAction, SeeStatistics, SeeUsers, bearer,
+    Administer, AuthUser, Caller, ManageJobs, ManageRoles, ManageServiceTokens, MaybeUser,
+    ReadAudit, ReadRooms, Require, RequiredAction, SeeStatistics, SeeUsers, bearer,
 };
-pub use identity::{AuthError, Authenticator, Identity, IssuedToken};
+pub use identity::{AuthError, Authenticator, Credential, Identity, IssuedToken};
 pub use password::Hasher;
 pub use refusals::Refusals;
 pub use revocation::{Change, Revocations, Revoked};

@@ -107,7 +107,7 @@ async fn the_database_says_who_one_is_and_not_the_token() {
     let ann = place.user("ann", Role::Client).await;
     let (login, token) = place.sign_in(&ann).await;
     let identity = place.authenticator.authenticate(&token).await.unwrap();
-    assert_eq!((identity.user.id, identity.login), (ann.id, login));
+    assert_eq!((identity.user.id, identity.login()), (ann.id, Some(login)));
     assert_eq!(identity.user.role, Role::Client);
 
     let role = Some(Role::Trainer);

@@ -52,6 +52,10 @@ uuid_id!(
     LoginId
 );
 uuid_id!(
+    /// One API token, which is not its text.
+    ApiTokenId
+);
+uuid_id!(
     /// One message.
     MessageId
 );

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a file, a socket, a database or the clock. A value that exists is valid.
 
+pub mod api_token;
 pub mod audit;
 pub mod ids;
 pub mod message;

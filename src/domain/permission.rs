@@ -132,6 +132,12 @@ impl Permissions {
         if *role == Role::Admin {
             return Self::ALL;
         }
+        Self::from_words(words)
+    }
+
+    /// Reads what [`Self::words`] wrote. A word that this version does not know is left out.
+    #[must_use]
+    pub fn from_words(words: &str) -> Self {
         words.split(' ').filter_map(Permission::find).collect()
     }
 
@@ -174,7 +180,7 @@ impl Permissions {
         all.filter(move |permission| self.has(*permission))
     }
 
-    /// The words for them, with a space between, as [`Self::of_role`] reads them.
+    /// The words for them, with a space between, as [`Self::from_words`] reads them.
     #[must_use]
     pub fn words(self) -> String {
         let words: Vec<&str> = self.iter().map(Permission::as_str).collect();

@@ -103,6 +103,10 @@ pub enum Action {
     GrantPermissions(Permissions),
     /// Make, see and revoke the tokens of services.
     ManageServiceTokens,
+    /// Make a token of a service that may do this.
+    GiveServiceToken(Permissions),
+    /// Make a token of one's own that may do this.
+    GiveToken(Permissions),
     /// Read the audit log.
     ReadAudit,
     /// See, repeat and drop jobs that failed.
@@ -114,7 +118,8 @@ pub enum Action {
 /// Whether somebody may do something.
 ///
 /// - An inactive user may do nothing.
-/// - Everybody manages himself; a token does not: it does what its scopes name.
+/// - Everybody manages himself; a token does not: it does what its scopes name, and whatever they
+///   name it makes no tokens.
 /// - Nobody touches who may do more than he, nor gives away what he does not have.
 #[must_use]
 pub fn allows(who: &Principal, action: Action) -> bool {
@@ -149,7 +154,11 @@ pub fn allows(who: &Principal, action: Action) -> bool {
             Action::GrantPermissions(granted) => {
                 own.has(Permission::RolesManage) && own.covers(granted)
             }
-            Action::ManageServiceTokens => own.has(Permission::TokensManage),
+            Action::ManageServiceTokens => in_person && own.has(Permission::TokensManage),
+            Action::GiveServiceToken(granted) => {
+                in_person && own.has(Permission::TokensManage) && own.covers(granted)
+            }
+            Action::GiveToken(scopes) => in_person && own.covers(scopes),
             Action::ReadAudit => own.has(Permission::AuditRead),
             Action::ManageJobs => own.has(Permission::JobsManage),
             Action::Administer => own.has(Permission::AdminAccess),

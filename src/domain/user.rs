@@ -13,6 +13,29 @@ use super::{Invalid, fold_case, ids::UserId, permission::Permissions, printable}
 
 pub use super::role::Role;
 
+/// Who is behind an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(description = "Who is behind an account.")]
+pub enum UserKind {
+    /// Somebody who signs in.
+    #[default]
+    Person,
+    /// A program, which has tokens and signs in nowhere.
+    Service,
+}
+
+impl UserKind {
+    /// The word for it, on the wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Service => "service",
+        }
+    }
+}
+
 /// A user as the server knows one; what others may see of it is the route's decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -26,6 +49,7 @@ pub struct User {
     pub role: Role,
     /// What the role grants.
     pub permissions: Permissions,
+    pub kind: UserKind,
     pub active: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

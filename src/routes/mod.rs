@@ -18,6 +18,7 @@ mod places;
 mod read_marks;
 mod roles;
 mod rooms;
+mod service_tokens;
 mod sockets;
 mod statistics;
 #[cfg(test)]
@@ -102,6 +103,7 @@ fn api() -> Api {
     users::configure(&mut api);
     auth::configure(&mut api);
     roles::configure(&mut api);
+    service_tokens::configure(&mut api);
     rooms::configure(&mut api);
     read_marks::configure(&mut api);
     messages::configure(&mut api);

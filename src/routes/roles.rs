@@ -11,7 +11,7 @@ use super::{
     input::{Body, Form, Given},
 };
 use crate::{
-    auth::{AuthUser, ManageRoles, Require, Revocations},
+    auth::{Caller, ManageRoles, Require, Revocations},
     config::Config,
     domain::{
         permission::{Permission, Permissions},
@@ -59,7 +59,7 @@ struct PermissionList {
 
 /// `GET /api/permissions`: everything that a role may allow.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
-async fn list_permissions(user: AuthUser) -> web::Json<PermissionList> {
+async fn list_permissions(user: Caller) -> web::Json<PermissionList> {
     let view = |permission: &Permission| PermissionView {
         name: *permission,
         about: permission.about(),
@@ -112,7 +112,7 @@ struct RoleList {
 /// `GET /api/roles`: every role, the built-in ones first.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 async fn list_roles(
-    user: AuthUser,
+    user: Caller,
     store: web::Data<Store>,
 ) -> Result<web::Json<RoleList>, ApiError> {
     let roles = store.list_roles().await?;
@@ -144,7 +144,7 @@ fn example() -> Value {
 /// `GET /api/roles/{name}`: one role.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 async fn show_role(
-    user: AuthUser,
+    user: Caller,
     name: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<web::Json<RoleView>, ApiError> {

@@ -12,7 +12,7 @@ use super::{
     input::{Body, Form, Given},
 };
 use crate::{
-    auth::{AuthUser, ReadRooms, Require},
+    auth::{Caller, ReadRooms, Require},
     chat::Chat,
     clock,
     config::Config,
@@ -147,7 +147,7 @@ struct NewRoom {
 /// `POST /api/chat/rooms`: a new room, open to everybody.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 async fn create_room(
-    user: AuthUser,
+    user: Caller,
     body: Body<NewRoom>,
     request: HttpRequest,
     config: web::Data<Config>,

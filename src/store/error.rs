@@ -26,6 +26,9 @@ pub enum StoreError {
     /// Who asks may do less than the one he wants to change, or than what he wants to give.
     #[error("nobody changes or gives what he may not do himself")]
     OutOfReach,
+    /// A service has neither a password nor an address: it signs in nowhere.
+    #[error("the account is a service's")]
+    ServiceAccount,
     /// There are as many as there may be.
     #[error("there may be no more than {0}")]
     TooMany(i64),
@@ -248,6 +251,9 @@ impl From<StoreError> for ApiError {
             ),
             StoreError::OutOfReach => {
                 Self::Forbidden("This asks for more than you may do yourself")
+            }
+            StoreError::ServiceAccount => {
+                Self::Forbidden("A service has neither a password nor an e-mail address")
             }
             StoreError::TooMany(_) => conflict(
                 ErrorCode::TooMany,

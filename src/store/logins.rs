@@ -59,12 +59,14 @@ impl Store {
     /// Keeps a new login. In the audit log it is its user who opens it.
     ///
     /// # Errors
-    /// `NotFound` if the user was deleted or switched off meanwhile.
+    /// `NotFound` if the user was deleted or switched off meanwhile, or is a service.
     pub async fn insert_login(&self, login: NewLogin, by: &By) -> Result<(), StoreError> {
-        const USER: &str = "SELECT id FROM users WHERE id = $1 AND active AND deleted_at IS NULL";
+        const USER: &str = "SELECT id FROM users
+            WHERE id = $1 AND active AND deleted_at IS NULL AND kind = 'person'";
         // The lock makes it wait for a transaction that switches the account off.
         const USER_LOCKED: &str =
-            "SELECT id FROM users WHERE id = $1 AND active AND deleted_at IS NULL FOR SHARE";
+            "SELECT id FROM users WHERE id = $1 AND active AND deleted_at IS NULL
+             AND kind = 'person' FOR SHARE";
         const LOGIN: &str =
             "INSERT INTO logins (id, user_id, device, address, created_at, last_used_at, network,
                  device_hash)

@@ -1,5 +1,6 @@
 //! The database: SQLite inside by default, PostgreSQL by setting. The only place with SQL.
 
+mod api_tokens;
 mod audit;
 mod audit_list;
 mod audit_verify;
@@ -37,6 +38,7 @@ use self::{backend::Backend, mark_queue::MarkQueue, message_days::Running};
 use crate::metrics::Metrics;
 
 pub use self::{
+    api_tokens::{FoundApiToken, NewApiToken},
     audit::RefusalSum,
     audit_list::{AuditHead, AuditQuery, SealedEntry},
     audit_verify::Verdict,

@@ -8,7 +8,7 @@ use crate::domain::{
     message::Message,
     permission::Permissions,
     room::Room,
-    user::{Profile, Role, User},
+    user::{Profile, Role, User, UserKind},
 };
 
 /// The columns of [`UserRow`], of a table or alias `u`.
@@ -16,7 +16,7 @@ macro_rules! user_columns {
     () => {
         "u.id, u.username, u.email, u.full_name, u.phone_number, u.bio, u.avatar_url, u.role, \
          (SELECT string_agg(p.permission, ' ') FROM role_permissions p WHERE p.role = u.role) \
-         AS permissions, u.active, u.created_at, u.updated_at"
+         AS permissions, u.kind, u.active, u.created_at, u.updated_at"
     };
 }
 
@@ -49,6 +49,7 @@ pub(super) struct UserRow {
     avatar_url: Option<String>,
     role: String,
     permissions: Option<String>,
+    kind: String,
     active: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -80,6 +81,11 @@ impl TryFrom<UserRow> for User {
                 row.permissions.as_deref().unwrap_or_default(),
             ),
             role,
+            kind: if row.kind == UserKind::Service.as_str() {
+                UserKind::Service
+            } else {
+                UserKind::Person
+            },
             active: row.active,
             created_at: row.created_at,
             updated_at: row.updated_at,

@@ -22,7 +22,7 @@ use crate::{
         ids::{LoginId, UserId},
         permission::Permissions,
         role::RoleGrants,
-        user::{AvatarUrl, Bio, Email, FullName, PhoneNumber, Role, User, Username},
+        user::{AvatarUrl, Bio, Email, FullName, PhoneNumber, Role, User, UserKind, Username},
     },
 };
 
@@ -120,6 +120,10 @@ impl Store {
                     .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
                 let before = User::try_from(row)?;
                 reach(changes.within, before.permissions)?;
+                let opens_a_way_in = changes.email.is_some() || changes.password_hash.is_some();
+                if before.kind == UserKind::Service && opens_a_way_in {
+                    return Err(StoreError::ServiceAccount);
+                }
                 let mut after = changed(&before, &changes, at);
                 if let Some(role) = &changes.role {
                     let row: Option<RoleRow> = sqlx::query_as(keep_role).bind(role.as_str())
@@ -243,6 +247,10 @@ impl Store {
                     .bind(id)
                     .execute(&mut *tx)
                     .await?;
+                sqlx::query("DELETE FROM api_tokens WHERE user_id = $1")
+                    .bind(id)
+                    .execute(&mut *tx)
+                    .await?;
                 forget_second_factor!(tx, id);
                 announce!(tx, id, None::<LoginId>, at);
                 let details = json!({ "username": user.username });
@@ -286,6 +294,7 @@ fn changed(before: &User, changes: &UserChanges, at: chrono::DateTime<chrono::Ut
         avatar_url: text!(optional avatar_url),
         role: changes.role.as_ref().unwrap_or(&before.role).clone(),
         permissions: before.permissions,
+        kind: before.kind,
         active: changes.active.unwrap_or(before.active),
         created_at: before.created_at,
         updated_at: at,

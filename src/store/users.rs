@@ -16,7 +16,7 @@ use crate::{
         audit::{Act, By, Target},
         fold_case,
         ids::UserId,
-        user::{Email, FullName, PhoneNumber, Role, User, Username},
+        user::{Email, FullName, PhoneNumber, Role, User, UserKind, Username},
     },
 };
 
@@ -98,7 +98,17 @@ impl Store {
     /// # Errors
     /// `Conflict` if the address or the user name is taken, whatever its case; `UnknownRole`.
     pub async fn insert_user(&self, user: NewUser, by: &By) -> Result<User, StoreError> {
-        self.insert(user, Act::UserCreate, *by).await
+        self.insert(user, UserKind::Person, Act::UserCreate, *by)
+            .await
+    }
+
+    /// Keeps the account of a service, which signs in nowhere.
+    ///
+    /// # Errors
+    /// As [`Self::insert_user`].
+    pub async fn insert_service(&self, user: NewUser, by: &By) -> Result<User, StoreError> {
+        self.insert(user, UserKind::Service, Act::UserCreate, *by)
+            .await
     }
 
     /// Keeps the first admin: of several that come at once, one.
@@ -106,14 +116,22 @@ impl Store {
     /// # Errors
     /// `AdminExists`, and as [`Self::insert_user`].
     pub async fn insert_first_admin(&self, admin: NewUser, by: &By) -> Result<User, StoreError> {
-        self.insert(admin, Act::UserFirstAdmin, *by).await
+        self.insert(admin, UserKind::Person, Act::UserFirstAdmin, *by)
+            .await
     }
 
-    async fn insert(&self, user: NewUser, act: Act, by: By) -> Result<User, StoreError> {
+    async fn insert(
+        &self,
+        user: NewUser,
+        kind: UserKind,
+        act: Act,
+        by: By,
+    ) -> Result<User, StoreError> {
         const SQL: &str = "
             INSERT INTO users (id, username, username_key, email, email_key, full_name,
-                full_name_key, phone_number, password_hash, role, active, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, TRUE, $11, $11)";
+                full_name_key, phone_number, password_hash, role, active, created_at, updated_at,
+                kind)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, TRUE, $11, $11, $12)";
         let store = self.clone();
         self.write("insert", "users", async move {
             let email_key = user.email.as_ref().map(Email::key);
@@ -153,11 +171,16 @@ impl Store {
                     .bind(&user.password_hash)
                     .bind(user.role.as_str())
                     .bind(clock::now())
+                    .bind(kind.as_str())
                     .execute(&mut *tx)
                     .await
                     .map_err(taken)?;
                 let row = sqlx::query_as(USER).bind(user.id).fetch_one(&mut *tx).await?;
-                let details = json!({ "username": user.username.as_str(), "role": user.role });
+                let details = json!({
+                    "username": user.username.as_str(),
+                    "role": user.role,
+                    "kind": kind,
+                });
                 record!(tx, &by, act, Target::user(user.id), details);
                 Ok::<_, StoreError>(row)
             })?;

@@ -12,6 +12,7 @@
 )]
 
 mod access;
+mod api_tokens;
 mod asyncapi;
 mod auth;
 mod backup;
@@ -57,6 +58,7 @@ mod roles;
 mod rooms;
 mod setup;
 mod soak;
+mod socket_api_tokens;
 mod socket_auth;
 mod socket_codes;
 mod socket_frames;

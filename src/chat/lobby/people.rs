@@ -18,7 +18,8 @@ use crate::{
 pub struct Register {
     pub session: SessionId,
     pub user: UserId,
-    pub login: LoginId,
+    /// `None`: an API token was shown.
+    pub login: Option<LoginId>,
     pub hub: HubId,
 }
 
@@ -61,7 +62,7 @@ pub struct TellRead {
 }
 
 struct Session {
-    login: LoginId,
+    login: Option<LoginId>,
     hub: HubId,
 }
 
@@ -132,7 +133,9 @@ impl Handler<Revoke> for Lobby {
             }
         };
         for (id, session) in self.people.sessions_of(revoked.user_id) {
-            if revoked.login_id.is_none_or(|login| login == session.login)
+            if revoked
+                .login_id
+                .is_none_or(|login| Some(login) == session.login)
                 && let Some(hub) = self.hub(session.hub)
             {
                 hub.do_send(Recheck(id));

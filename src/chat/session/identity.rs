@@ -19,8 +19,8 @@ use crate::{
     domain::{
         ids::{SessionId, UserId},
         message::Content,
-        policy::{Action, allows},
-        user::{Profile, User},
+        policy::{Action, Principal, allows},
+        user::Profile,
     },
     protocol::{
         VERSION,
@@ -128,9 +128,10 @@ impl Session {
     /// Sets the clock for the token's end, and for the warning before it.
     fn expire(&mut self, identity: &Identity, context: &mut SessionContext) {
         context.cancel_future(self.deadline);
-        let left = (identity.expires_at - clock::now())
-            .to_std()
-            .unwrap_or_default();
+        let Some(expires_at) = identity.expires_at else {
+            return;
+        };
+        let left = (expires_at - clock::now()).to_std().unwrap_or_default();
         let warning = self.parts.timing.expiry_warning.min(left);
         self.deadline = context.run_later(left - warning, move |session, context| {
             let text = "The token ends soon; send a fresh one";
@@ -144,14 +145,11 @@ impl Session {
     /// Looks whether the login still stands, after somebody changed it.
     pub(super) fn recheck(&mut self, context: &mut SessionContext) {
         let Some(who) = &self.who else { return };
-        let (store, login, id) = (
-            self.parts.store.clone(),
-            who.identity.login,
-            who.identity.user.id,
-        );
+        let (authenticator, store) = (self.parts.authenticator.clone(), self.parts.store.clone());
+        let (shown, id) = (who.identity.credential, who.identity.user.id);
         let look = async move {
-            match store.find_active_login(login).await? {
-                Some(user) => Ok(Ok(user)),
+            match authenticator.look_again(shown).await? {
+                Some(principal) => Ok(Ok(principal)),
                 None => Ok(Err(match store.find_user(id).await? {
                     Some(user) if user.active => CloseCode::BadToken,
                     _ => CloseCode::AccountClosed,
@@ -166,13 +164,13 @@ impl Session {
 
     fn rechecked(
         &mut self,
-        found: Result<Result<User, CloseCode>, StoreError>,
+        found: Result<Result<Principal, CloseCode>, StoreError>,
         context: &mut SessionContext,
     ) {
         match (found, &mut self.who) {
-            (Ok(Ok(user)), Some(who)) => {
-                who.profile = Arc::new(Profile::from(&user));
-                who.identity.principal.user = Arc::new(user);
+            (Ok(Ok(principal)), Some(who)) => {
+                who.profile = Arc::new(Profile::from(&*principal.user));
+                who.identity.principal = principal;
                 self.leave_what_is_closed();
             }
             (Ok(Err(code)), _) => self.close(code, context),
@@ -242,7 +240,7 @@ impl Bearer {
         let register = Register {
             session: self.session,
             user,
-            login: identity.login,
+            login: identity.login(),
             hub: self.hub,
         };
         match lobby.send(register).await {

@@ -58,6 +58,12 @@ fn each_role_may_do_what_the_table_says() {
             [false, false, true, false],
         ),
         (Action::ManageServiceTokens, [false, false, true, false]),
+        (
+            Action::GiveServiceToken(client),
+            [false, false, true, false],
+        ),
+        (Action::GiveToken(client), [true, true, true, false]),
+        (Action::GiveToken(admin), [false, false, true, false]),
         (Action::ReadAudit, [false, false, true, false]),
         (Action::ManageJobs, [false, false, true, false]),
         (Action::Administer, [false, false, true, false]),
@@ -125,7 +131,6 @@ fn a_token_does_what_both_its_owner_may_and_its_scopes_name() {
         (Action::ReadRooms, Permission::MessagesRead),
         (Action::SendMessages, Permission::MessagesSend),
         (Action::ManageRoles, Permission::RolesManage),
-        (Action::ManageServiceTokens, Permission::TokensManage),
         (Action::ReadAudit, Permission::AuditRead),
         (Action::ManageJobs, Permission::JobsManage),
         (Action::Administer, Permission::AdminAccess),
@@ -146,10 +151,14 @@ fn a_token_does_what_both_its_owner_may_and_its_scopes_name() {
         }
     }
     let all = who(Role::Admin, Some(Permissions::ALL));
-    assert!(
-        !allows(&all, Action::ManageOwnAccess),
-        "whatever its scopes"
-    );
+    for never in [
+        Action::ManageOwnAccess,
+        Action::ManageServiceTokens,
+        Action::GiveServiceToken(Permissions::NONE),
+        Action::GiveToken(Permissions::NONE),
+    ] {
+        assert!(!allows(&all, never), "whatever its scopes: {never:?}");
+    }
 }
 
 /// Who may change users could else make himself an admin, or take an admin's account over.
@@ -162,6 +171,7 @@ fn nobody_reaches_above_himself() {
             Permission::UsersWrite,
             Permission::UsersDelete,
             Permission::RolesManage,
+            Permission::TokensManage,
             Permission::MessagesRead,
             Permission::RoomsCreate,
             Permission::MessagesSend,
@@ -181,6 +191,8 @@ fn nobody_reaches_above_himself() {
             Action::CreateUser(target.permissions),
             Action::GiveRole(target.permissions),
             Action::GrantPermissions(target.permissions),
+            Action::GiveToken(target.permissions),
+            Action::GiveServiceToken(target.permissions),
         ] {
             assert_eq!(allows(&help_desk, action), expected, "{role} {action:?}");
         }

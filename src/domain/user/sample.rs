@@ -1,6 +1,6 @@
 //! A user for tests.
 
-use super::{Role, User};
+use super::{Role, User, UserKind};
 use crate::domain::{
     ids::UserId,
     permission::{Permission, Permissions},
@@ -20,6 +20,7 @@ impl User {
             avatar_url: None,
             permissions: Permissions::sample(&role),
             role,
+            kind: UserKind::Person,
             active: true,
             created_at: at,
             updated_at: at,

@@ -111,8 +111,8 @@ fn security_schemes() -> Value {
         "token": {
             "type": "http",
             "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "A token from one of the ways to sign in.",
+            "bearerFormat": "JWT or parlor_…",
+            "description": "A token from one of the ways to sign in, or an API token, which begins with `parlor_`. An API token does what both its scopes name and its owner may; what manages the ways into an account is `forbidden` to it.",
         },
         "refresh_cookie": {
             "type": "apiKey",

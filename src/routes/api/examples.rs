@@ -10,6 +10,8 @@ pub const PASSWORD: &str = "Analytical1";
 pub const REFRESH_TOKEN: &str = "JqWn2yVgmS4Xk0cU1zq9bHf3tLr8oPd5eIa7wYxN6Mg";
 /// Head, claims and signature, with something readable in their places.
 pub const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJuYW1lIjoiYWRhIn0.c2lnbmF0dXJl";
+/// As long as one is, and readable.
+pub const API_TOKEN: &str = "parlor_JqWn2yVgmS4Xk0cU1zq9bHf3tLr8oPd5eIa7wYxN6Mg";
 pub const TIME: &str = "2026-11-21T07:32:47.792933Z";
 
 /// A user as that user and admins see it.
@@ -23,6 +25,7 @@ pub fn user() -> Value {
         "bio": null,
         "avatar_url": null,
         "role": "client",
+        "kind": "person",
         "active": true,
         "created_at": TIME,
         "updated_at": TIME,

@@ -102,8 +102,11 @@ impl Operation {
 
     /// Only for who is signed in.
     pub fn signed_in(self) -> Self {
-        self.secured(json!([{ "token": [] }]))
-            .refuses(&[ErrorCode::Unauthenticated, ErrorCode::Unavailable])
+        self.secured(json!([{ "token": [] }])).refuses(&[
+            ErrorCode::Unauthenticated,
+            ErrorCode::Forbidden,
+            ErrorCode::Unavailable,
+        ])
     }
 
     /// For everybody, but who is signed in may do more.

@@ -51,7 +51,7 @@ pub async fn list_logins(
     config: web::Data<Config>,
     store: web::Data<Store>,
 ) -> Result<web::Json<LoginList>, ApiError> {
-    let current = user.0.login;
+    let current = user.login();
     let lifetime = TimeDelta::from_std(config.auth.token_lifetime).unwrap_or(TimeDelta::MAX);
     let tokens_since = clock::now().checked_sub_signed(lifetime);
     let longest = config.auth.login_lifetime.map(TimeDelta::from_std);
@@ -123,7 +123,7 @@ pub async fn end_login(
         login_id: Some(*login),
     });
     let mut response = HttpResponse::NoContent();
-    if user.0.login == *login && cookie::is_sent(&request) {
+    if user.login() == *login && cookie::is_sent(&request) {
         response.cookie(cookie::no_cookie());
     }
     Ok(response.finish())
@@ -153,7 +153,7 @@ pub async fn end_other_logins(
 ) -> Result<HttpResponse, ApiError> {
     let by = by(&request, &config, Some(&user.0));
     if store
-        .end_all_logins(user.id, Some(user.0.login), &by)
+        .end_all_logins(user.id, Some(user.login()), &by)
         .await?
     {
         // All look again, and this one finds itself unchanged.

@@ -57,7 +57,10 @@ pub async fn log_out(
     };
     let stranger = by(&request, &config, None);
     let (user_id, login) = match identified {
-        Ok(identity) => (identity.user.id, identity.login),
+        Ok(identity) => {
+            let revoked = ApiError::Forbidden("An API token ends no login; revoke it instead");
+            (identity.user.id, identity.login().ok_or(revoked)?)
+        }
         Err(error @ ApiError::Unauthenticated(_)) => {
             let token = match body.0.refresh_token {
                 Some(token) => token,

@@ -10,6 +10,7 @@ mod register;
 mod second_step;
 mod setup;
 mod signed_in;
+pub mod tokens;
 mod two_factor;
 mod validate;
 
@@ -35,6 +36,12 @@ pub fn configure(api: &mut Api) {
                 .delete(logins::end_other_logins, logins::declare_end_other_logins),
         )
         .add(at("/api/auth/logins/{id}").delete(logins::end_login, logins::declare_end_login))
+        .add(
+            at("/api/auth/tokens")
+                .get(tokens::list_tokens, tokens::declare_list_tokens)
+                .post(tokens::create_token, tokens::declare_create_token),
+        )
+        .add(at("/api/auth/tokens/{id}").delete(tokens::delete_token, tokens::declare_delete_token))
         .add(
             at("/api/setup")
                 .get(setup::show_setup, setup::declare_show_setup)

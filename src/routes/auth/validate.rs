@@ -6,7 +6,11 @@ use utoipa::ToSchema;
 
 use crate::{
     auth::Authenticator,
-    domain::{ids::UserId, user::Role},
+    domain::{
+        ids::UserId,
+        permission::{Permission, Permissions},
+        user::Role,
+    },
     error::ApiError,
     protocol::code::ErrorCode,
     routes::{
@@ -32,7 +36,13 @@ pub struct Valid {
     user_id: UserId,
     username: String,
     role: Role,
-    expires_at: DateTime<Utc>,
+    /// `null`: it does not end by itself.
+    #[schema(required = true)]
+    expires_at: Option<DateTime<Utc>>,
+    /// What it was made for, if it is an API token: it may do no more than that and the role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<Permission>, required = false)]
+    scopes: Option<Permissions>,
 }
 
 /// `POST /api/auth/validate`: who bears a token, for other services that were shown one.
@@ -51,6 +61,7 @@ pub async fn validate(
         username: identity.user.username.clone(),
         role: identity.role.clone(),
         expires_at: identity.expires_at,
+        scopes: identity.scopes,
     }))
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::view::MessageView;
 use crate::{
-    auth::AuthUser,
+    auth::Caller,
     chat::Chat,
     domain::{
         Invalid,
@@ -42,7 +42,7 @@ pub struct NewMessage {
 /// 201 for a new message; 200 with the first one if the same was sent before.
 #[tracing::instrument(skip_all, fields(user.id = %user.id, room.id = %room))]
 pub async fn post_message(
-    user: AuthUser,
+    user: Caller,
     room: web::Path<RoomId>,
     body: Body<NewMessage>,
     request: HttpRequest,

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::UserView;
 use crate::{
-    auth::{AuthUser, Require, SeeStatistics},
+    auth::{Caller, Require, SeeStatistics},
     chat::Chat,
     domain::{
         ids::UserId,
@@ -23,14 +23,14 @@ use crate::{
 /// `GET /api/users/me`: the caller.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn show_self(
-    user: AuthUser,
+    user: Caller,
     store: web::Data<Store>,
 ) -> Result<web::Json<UserView>, ApiError> {
     let own = store
         .find_user(user.id)
         .await?
         .ok_or(ApiError::NotFound("User"))?;
-    Ok(web::Json(UserView::own(own)))
+    Ok(web::Json(UserView::for_viewer(own, &user)))
 }
 
 pub fn declare_show_self() -> Operation {
@@ -43,7 +43,7 @@ pub fn declare_show_self() -> Operation {
 /// `GET /api/users/{id}`: one user.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn show_user(
-    user: AuthUser,
+    user: Caller,
     id: web::Path<UserId>,
     store: web::Data<Store>,
 ) -> Result<web::Json<UserView>, ApiError> {

@@ -1,7 +1,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::{
-    auth::{AuthUser, Revocations, Revoked},
+    auth::{Caller, Revocations, Revoked},
     config::Config,
     domain::{
         ids::UserId,
@@ -20,7 +20,7 @@ use crate::{
 /// `DELETE /api/users/{id}`: ends an account; what it said stays, under a tombstone.
 #[tracing::instrument(skip_all, fields(user.id = %user.id, deleted.id = %id))]
 pub async fn delete_user(
-    user: AuthUser,
+    user: Caller,
     id: web::Path<UserId>,
     request: HttpRequest,
     config: web::Data<Config>,
@@ -34,7 +34,7 @@ pub async fn delete_user(
         return Err(ApiError::Forbidden("You may not delete this user"));
     }
     let by = by(&request, &config, Some(&user.0));
-    let within = if id == user.id {
+    let within = if id == user.id && user.scopes.is_none() {
         Permissions::ALL
     } else {
         user.permissions()

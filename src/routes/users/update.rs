@@ -6,11 +6,11 @@ use utoipa::ToSchema;
 
 use super::UserView;
 use crate::{
-    auth::{AuthUser, Hasher, Revocations, Revoked},
+    auth::{Caller, Hasher, Revocations, Revoked},
     config::Config,
     domain::{
         Invalid,
-        ids::UserId,
+        ids::{LoginId, UserId},
         policy::{Action, Target, allows},
         user::{AvatarUrl, Bio, Email, FullName, NewPassword, PhoneNumber, Role, Username},
     },
@@ -75,7 +75,7 @@ struct CheckedChanges {
 #[expect(clippy::too_many_arguments, reason = "an extractor each")]
 #[tracing::instrument(skip_all, fields(user.id = %user.id, changed.id = %id))]
 pub async fn update_user(
-    user: AuthUser,
+    user: Caller,
     id: web::Path<UserId>,
     body: Body<Changes>,
     request: HttpRequest,
@@ -98,6 +98,13 @@ pub async fn update_user(
             "You may not change roles, nor switch accounts on or off",
         ));
     }
+    // Who has a token must not make himself a way in that outlasts it.
+    let opens_a_way_in = body.password.is_named() || body.email.is_named();
+    if opens_a_way_in && !allows(&user, Action::ManageOwnAccess) {
+        return Err(ApiError::Forbidden(
+            "An API token changes neither passwords nor e-mail addresses",
+        ));
+    }
     let CheckedChanges {
         mut changes,
         password,
@@ -111,14 +118,14 @@ pub async fn update_user(
             ));
         }
     }
-    if manages || !is_own {
+    if manages || !is_own || user.scopes.is_some() {
         // Held to it when it is stored, too: the user may have risen meanwhile.
         changes.within = Some(user.permissions());
     }
     if let Some(password) = password {
         if let Some(current) = current_password {
             // A stolen token must not be enough to guess the password at leisure.
-            let attempt = limits.confirmation(id, user.0.login)?;
+            let attempt = limits.confirmation(id, LoginId(user.0.credential_id()))?;
             tell(&request, attempt.left());
             let credentials = store.find_credentials_by_id(id).await?;
             let hash = credentials
@@ -132,7 +139,7 @@ pub async fn update_user(
         }
         changes.password_hash = Some(hasher.hash(password).await?);
     }
-    let keep = is_own.then_some(user.0.login);
+    let keep = user.0.login().filter(|_| is_own);
     let updated = store
         .update_user(id, changes, keep, &by(&request, &config, Some(&user.0)))
         .await

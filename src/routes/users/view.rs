@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use crate::domain::{
     ids::UserId,
     policy::{Action, Principal, allows},
-    user::{Role, User},
+    user::{Role, User, UserKind},
 };
 
 /// A user as somebody may see it.
@@ -29,6 +29,7 @@ pub struct UserView {
     #[schema(required = true)]
     avatar_url: Option<String>,
     role: Role,
+    kind: UserKind,
     active: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -56,6 +57,7 @@ impl UserView {
             bio: user.bio,
             avatar_url: user.avatar_url,
             role: user.role,
+            kind: user.kind,
             active: user.active,
             created_at: user.created_at,
             updated_at: user.updated_at,
