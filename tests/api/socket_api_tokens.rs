@@ -91,7 +91,7 @@ async fn a_token_that_ends_closes_its_sockets() {
     })
     .await;
     let alice = app.as_user(&app.client("alice").await);
-    let end = chrono::Utc::now() + chrono::TimeDelta::seconds(3);
+    let end = parlor::clock::now() + chrono::TimeDelta::seconds(3);
     let body = json!({"name": "short", "scopes": ["messages.read"], "expires_at": end});
     let made = alice.post("/api/auth/tokens", &body).await.ok(201);
     let text = made["token"].as_str().unwrap();
