@@ -54,7 +54,7 @@ impl StepUp<'_> {
     }
 
     fn attempt(&self) -> Result<Attempt, ApiError> {
-        let attempt = self.limits.confirmation(self.user.id, self.user.0.login)?;
+        let attempt = self.limits.confirmation(self.user.id, self.user.login())?;
         tell(self.request, attempt.left());
         Ok(attempt)
     }
