@@ -54,7 +54,7 @@ impl From<LoginId> for Key {
 }
 
 /// Who is behind a key.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) user: Arc<User>,
     /// Of an API token.
@@ -68,6 +68,7 @@ impl From<Arc<User>> for Known {
 }
 
 /// An API token, as far as it is needed at every request.
+#[derive(Debug)]
 pub(super) struct KnownToken {
     pub(super) id: ApiTokenId,
     pub(super) scopes: Permissions,
