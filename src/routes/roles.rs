@@ -290,7 +290,7 @@ fn declare_update_role() -> Operation {
              acts at once on all who have the role, on their open sockets too. An admin keeps \
              every permission.",
         )
-        .path::<Role>("name", "The role's name.", "client")
+        .path::<Role>("name", "The role's name.", "moderator")
         .signed_in()
         .takes::<Changes>(json!({ "requires_two_factor": true }))
         .answers::<RoleView>(200, "The role as it is now.", example())

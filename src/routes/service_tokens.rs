@@ -1,13 +1,14 @@
 //! `/api/admin/service-tokens`: tokens of programs that act for nobody but themselves.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{
     api::{Api, Operation, Tag, at, examples},
-    auth::tokens::{self, TokenForm, TokenView},
+    auth::tokens::{self, TokenForm},
     by,
     input::{Body, Form, Given},
 };
@@ -16,7 +17,9 @@ use crate::{
     config::Config,
     domain::{
         Invalid,
+        api_token::{ApiToken, TokenText},
         ids::{ApiTokenId, UserId},
+        permission::{Permission, Permissions},
         policy::{Action, Principal, allows},
         user::{FullName, Role, User, UserKind, Username},
     },
@@ -66,34 +69,49 @@ impl From<User> for AccountView {
     }
 }
 
-/// A token of a service, without its text.
+/// A token of a service; its text only in the answer that makes it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ServiceToken)]
 struct ServiceTokenView {
-    #[serde(flatten)]
-    token: TokenView,
+    id: ApiTokenId,
+    name: String,
+    /// What it may do, as far as the account may.
+    #[schema(value_type = Vec<Permission>)]
+    scopes: Permissions,
+    created_at: DateTime<Utc>,
+    /// `null`: it does not end by itself.
+    #[schema(required = true)]
+    expires_at: Option<DateTime<Utc>>,
+    /// To the minute.
+    #[schema(required = true)]
+    last_used_at: Option<DateTime<Utc>>,
     account: AccountView,
+    /// To be sent as Bearer. It is shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, pattern = "^parlor_[A-Za-z0-9_-]{43}$")]
+    token: Option<String>,
+}
+
+impl ServiceTokenView {
+    /// A token and its account, with its text if it was just made.
+    fn new(token: ApiToken, account: User, text: Option<&TokenText>) -> Self {
+        Self {
+            id: token.id,
+            name: token.name,
+            scopes: token.scopes,
+            created_at: token.created_at,
+            expires_at: token.expires_at,
+            last_used_at: token.last_used_at,
+            account: account.into(),
+            token: text.map(|text| text.expose().to_owned()),
+        }
+    }
 }
 
 /// Tokens of services.
 #[derive(Serialize, ToSchema)]
 struct ServiceTokenList {
     data: Vec<ServiceTokenView>,
-}
-
-/// A token that was just made, with its text.
-#[derive(Serialize, ToSchema)]
-#[schema(as = NewServiceToken)]
-struct MadeToken {
-    /// Send it as Bearer. It is shown this once.
-    #[schema(
-        min_length = 50,
-        max_length = 50,
-        pattern = "^parlor_[A-Za-z0-9_-]{43}$"
-    )]
-    token: String,
-    #[serde(flatten)]
-    view: ServiceTokenView,
 }
 
 /// `GET /api/admin/service-tokens`: the tokens of all services.
@@ -103,10 +121,8 @@ async fn list_service_tokens(
     store: web::Data<Store>,
 ) -> Result<web::Json<ServiceTokenList>, ApiError> {
     let listed = store.list_service_tokens(MAX_LISTED).await?;
-    let data = listed.into_iter().map(|(token, account)| ServiceTokenView {
-        token: token.into(),
-        account: account.into(),
-    });
+    let view = |(token, account)| ServiceTokenView::new(token, account, None);
+    let data = listed.into_iter().map(view);
     Ok(web::Json(ServiceTokenList {
         data: data.collect(),
     }))
@@ -217,13 +233,8 @@ async fn create_service_token(
             StoreError::NotFound => ApiError::NotFound("Service"),
             error => error.into(),
         })?;
-    Ok(HttpResponse::Created().json(MadeToken {
-        token: text.expose().to_owned(),
-        view: ServiceTokenView {
-            token: made.into(),
-            account: account.into(),
-        },
-    }))
+    let view = ServiceTokenView::new(made, account, Some(&text));
+    Ok(HttpResponse::Created().json(view))
 }
 
 /// The account of this name, if there is one. It must be a service's, and have the role.
@@ -295,7 +306,7 @@ fn declare_create_service_token() -> Operation {
         "username": "importer",
         "scopes": ["messages.read", "messages.send"],
     }))
-    .answers::<MadeToken>(201, "The token; its text is shown this once.", made)
+    .answers::<ServiceTokenView>(201, "The token; its text is shown this once.", made)
     .refuses(&[
         ErrorCode::ValidationFailed,
         ErrorCode::NotFound,

@@ -331,13 +331,8 @@ async fn a_service_acts_for_itself_and_signs_in_nowhere() {
     service.statistics().await.refused(403, "forbidden");
 
     // The second token is the same service's; with another role it is a mistake.
-    let again = admin.post(
-        path,
-        &json!({
-            "name": "next", "username": "importer", "scopes": ["statistics.read"],
-        }),
-    );
-    let again = again.await.ok(201);
+    let next = json!({"name": "next", "username": "importer", "scopes": ["statistics.read"]});
+    let again = admin.post(path, &next).await.ok(201);
     assert_eq!(again["account"]["id"], account["id"]);
     app.with_token(again["token"].as_str().unwrap())
         .statistics()

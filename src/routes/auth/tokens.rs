@@ -29,7 +29,7 @@ use crate::{
 /// The longest that a token lasts which ends by itself.
 const LONGEST: TimeDelta = TimeDelta::days(3_660);
 
-/// A token without its text, which is shown once.
+/// A token; its text only in the answer that makes it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ApiToken)]
 pub struct TokenView {
@@ -45,10 +45,15 @@ pub struct TokenView {
     /// To the minute.
     #[schema(required = true)]
     last_used_at: Option<DateTime<Utc>>,
+    /// To be sent as Bearer. It is shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, pattern = "^parlor_[A-Za-z0-9_-]{43}$")]
+    token: Option<String>,
 }
 
-impl From<ApiToken> for TokenView {
-    fn from(token: ApiToken) -> Self {
+impl TokenView {
+    /// A token, with its text if it was just made.
+    fn new(token: ApiToken, text: Option<&TokenText>) -> Self {
         Self {
             id: token.id,
             name: token.name,
@@ -56,6 +61,7 @@ impl From<ApiToken> for TokenView {
             created_at: token.created_at,
             expires_at: token.expires_at,
             last_used_at: token.last_used_at,
+            token: text.map(|text| text.expose().to_owned()),
         }
     }
 }
@@ -67,30 +73,15 @@ pub struct TokenList {
     data: Vec<TokenView>,
 }
 
-/// A token that was just made, with its text.
-#[derive(Serialize, ToSchema)]
-#[schema(as = NewApiToken)]
-struct MadeToken {
-    /// Send it as Bearer. It is shown this once.
-    #[schema(
-        min_length = 50,
-        max_length = 50,
-        pattern = "^parlor_[A-Za-z0-9_-]{43}$"
-    )]
-    token: String,
-    #[serde(flatten)]
-    view: TokenView,
-}
-
 /// `GET /api/auth/tokens`: the caller's API tokens.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn list_tokens(
     user: AuthUser,
     store: web::Data<Store>,
 ) -> Result<web::Json<TokenList>, ApiError> {
-    let tokens = store.list_api_tokens(user.id).await?;
+    let tokens = store.list_api_tokens(user.id).await?.into_iter();
     Ok(web::Json(TokenList {
-        data: tokens.into_iter().map(TokenView::from).collect(),
+        data: tokens.map(|token| TokenView::new(token, None)).collect(),
     }))
 }
 
@@ -210,10 +201,7 @@ pub async fn create_token(
             StoreError::NotFound => ApiError::Unauthenticated("The account was just closed"),
             error => error.into(),
         })?;
-    Ok(HttpResponse::Created().json(MadeToken {
-        token: text.expose().to_owned(),
-        view: made.into(),
-    }))
+    Ok(HttpResponse::Created().json(TokenView::new(made, Some(&text))))
 }
 
 pub fn declare_create_token() -> Operation {
@@ -231,7 +219,7 @@ pub fn declare_create_token() -> Operation {
         )
         .signed_in()
         .takes::<TokenForm>(json!({ "name": "Nightly export", "scopes": ["messages.read"] }))
-        .answers::<MadeToken>(201, "The token; its text is shown this once.", made)
+        .answers::<TokenView>(201, "The token; its text is shown this once.", made)
         .refuses(&[ErrorCode::ValidationFailed, ErrorCode::TooMany])
 }
 
