@@ -6,6 +6,7 @@
 mod check;
 mod descriptors;
 mod listing;
+mod mail;
 mod reader;
 mod settings;
 mod timing;
@@ -19,6 +20,7 @@ use url::Url;
 use crate::domain::user::{Email, NewPassword};
 
 pub use descriptors::Descriptors;
+pub use mail::{JobTiming, MailConfig, SmtpConfig, SmtpTls};
 pub use reader::{ConfigError, Problem};
 pub use settings::{Secrets, Settings, password_from_environment};
 pub use timing::HttpTiming;
@@ -30,6 +32,8 @@ pub struct Config {
     pub store: StoreConfig,
     pub auth: AuthConfig,
     pub limits: LimitsConfig,
+    pub mail: MailConfig,
+    pub jobs: JobTiming,
     pub log: LogConfig,
     pub http: HttpTiming,
     pub chat: ChatTiming,

@@ -26,6 +26,10 @@ pub enum ApiError {
     WrongCode,
     #[error("The ticket is not, or no longer, valid; sign in again")]
     TicketEnded,
+    #[error("The link is not known: it was used, replaced by a newer one, or ran out")]
+    InvalidLink,
+    #[error("This server sends no mail")]
+    MailOff,
     #[error("{0} not found")]
     NotFound(&'static str),
     #[error("This route does not have that method")]
@@ -79,6 +83,8 @@ impl ApiError {
             Self::WrongSetupToken => ErrorCode::InvalidSetupToken,
             Self::WrongCode => ErrorCode::WrongCode,
             Self::TicketEnded => ErrorCode::TicketEnded,
+            Self::InvalidLink => ErrorCode::InvalidLink,
+            Self::MailOff => ErrorCode::NotAvailable,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
             Self::BadRequest(_) => ErrorCode::BadRequest,
@@ -128,8 +134,9 @@ impl ResponseError for ApiError {
             Self::Forbidden(_)
             | Self::RegistrationClosed
             | Self::WrongSetupToken
-            | Self::WrongCode => StatusCode::FORBIDDEN,
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            | Self::WrongCode
+            | Self::InvalidLink => StatusCode::FORBIDDEN,
+            Self::NotFound(_) | Self::MailOff => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,

@@ -13,8 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
-    AuthConfig, ChatTiming, Config, ConfigError, HttpTiming, LogConfig, LogFormat, Secrets,
-    ServerConfig, Settings, StoreConfig, reader::Reader,
+    AuthConfig, ChatTiming, Config, ConfigError, HttpTiming, JobTiming, LogConfig, LogFormat,
+    Secrets, ServerConfig, Settings, StoreConfig, mail::mail, reader::Reader,
 };
 use crate::domain::user::{Email, NewPassword};
 
@@ -41,6 +41,8 @@ impl Config {
             store,
             auth: auth(&mut reader, settings, secrets),
             limits: limits::limits(&mut reader, settings),
+            mail: mail(&mut reader, settings, secrets),
+            jobs: JobTiming::default(),
             log: log(&mut reader, settings),
             http: HttpTiming::default(),
             chat: ChatTiming::default(),

@@ -234,6 +234,38 @@ pub struct Settings {
     )]
     pub room_typing_per_second: String,
 
+    /// The server that takes the mails. Without one, no mail is sent: see --mail-links.
+    #[arg(long, env = "SMTP_HOST", global = true)]
+    pub smtp_host: Option<String>,
+
+    /// The mail server's port. By default 587 with starttls, 465 with tls, 25 with none.
+    #[arg(long, env = "SMTP_PORT", global = true)]
+    pub smtp_port: Option<String>,
+
+    /// How to speak to the mail server: starttls (must become TLS), tls (from the first byte) or
+    /// none (everybody on the way can read the links).
+    #[arg(long, env = "SMTP_TLS", global = true, default_value = "starttls")]
+    pub smtp_tls: String,
+
+    /// The name to sign in with at the mail server.
+    #[arg(long, env = "SMTP_USERNAME", global = true)]
+    pub smtp_username: Option<String>,
+
+    /// The one authority to believe when the mail server shows its certificate, PEM. By default the
+    /// public ones and those of this machine.
+    #[arg(long, env = "SMTP_CA_PATH", global = true)]
+    pub smtp_ca_path: Option<String>,
+
+    /// Who the mails are from, such as "Parlor <chat@example.org>". By default no-reply at the host
+    /// of --public-url.
+    #[arg(long, env = "MAIL_FROM", global = true)]
+    pub mail_from: Option<String>,
+
+    /// Without a mail server: log (each mail with its link goes into the log, for development) or
+    /// off (no address is verified, no password reset).
+    #[arg(long, env = "MAIL_LINKS", global = true, default_value = "off")]
+    pub mail_links: String,
+
     /// How long a stopping server may take, in seconds.
     #[arg(long, env = "SHUTDOWN_SECONDS", global = true, default_value = "8")]
     pub shutdown_seconds: String,
@@ -249,7 +281,8 @@ Secrets (environment or .env only):
   ENCRYPTION_KEY   Encrypts the secrets of authenticator apps in the database, at least 32 bytes.
                    Without it a key is made and kept in the same way
   ADMIN_PASSWORD   Password of the first admin; see --admin-email
-  METRICS_TOKEN    Bearer token that GET /metrics asks for. Without it only this machine may ask";
+  METRICS_TOKEN    Bearer token that GET /metrics asks for. Without it only this machine may ask
+  SMTP_PASSWORD    Password at the mail server; see --smtp-username";
 }
 
 /// The settings that must not be seen: environment only.
@@ -259,6 +292,7 @@ pub struct Secrets {
     pub encryption_key: Option<SecretString>,
     pub admin_password: Option<SecretString>,
     pub metrics_token: Option<SecretString>,
+    pub smtp_password: Option<SecretString>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -280,6 +314,7 @@ impl Secrets {
             encryption_key: read("ENCRYPTION_KEY"),
             admin_password: read("ADMIN_PASSWORD"),
             metrics_token: read("METRICS_TOKEN"),
+            smtp_password: read("SMTP_PASSWORD"),
             problems,
         }
     }

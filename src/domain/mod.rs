@@ -4,6 +4,8 @@
 
 pub mod audit;
 pub mod ids;
+pub mod job;
+pub mod mail;
 pub mod message;
 pub mod permission;
 pub mod policy;

@@ -8,10 +8,14 @@ mod backend;
 mod backup;
 mod commit;
 mod error;
+mod job_list;
+mod jobs;
 mod known_places;
+mod letters;
 mod lock;
 mod login_list;
 mod logins;
+mod mail_tokens;
 mod mark_queue;
 mod message_days;
 mod messages;
@@ -44,10 +48,12 @@ pub use self::{
     backup::restore,
     commit::{CommitError, Outcome},
     error::{BackupError, LockError, OpenError, StoreError, Unique},
+    job_list::ListedJob,
     known_places::KnownPlace,
     lock::ServeLock,
     login_list::OpenLogin,
     logins::NewLogin,
+    mail_tokens::Verification,
     message_days::MessageDay,
     open::StoreOptions,
     read_marks::{RaisedMark, Reader},
@@ -72,6 +78,10 @@ struct Inner {
     metrics: Metrics,
     marks: MarkQueue,
     running: Running,
+    /// Whether mails are made.
+    mail: bool,
+    /// Rings when a job was promised.
+    bell: tokio::sync::Notify,
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::harness::{Home, Server, TestApp, finish};
 
-const SETTINGS: [&str; 38] = [
+const SETTINGS: [&str; 46] = [
     "ENCRYPTION_KEY",
     "HOST",
     "PORT",
@@ -43,6 +43,14 @@ const SETTINGS: [&str; 38] = [
     "REQUESTS_PER_SECOND",
     "TYPING_PER_SECOND",
     "ROOM_TYPING_PER_SECOND",
+    "SMTP_HOST",
+    "SMTP_PORT",
+    "SMTP_TLS",
+    "SMTP_USERNAME",
+    "SMTP_PASSWORD",
+    "SMTP_CA_PATH",
+    "MAIL_FROM",
+    "MAIL_LINKS",
 ];
 
 /// Settings that are wrong, each in its own way.

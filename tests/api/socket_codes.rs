@@ -48,7 +48,10 @@ const fn error(code: ErrorCode) -> Provoked {
         | ErrorCode::WrongCode
         | ErrorCode::TicketEnded
         | ErrorCode::NotEnrolled
-        | ErrorCode::SecondFactorRequired => Not("of requests over REST; no frame can cause it"),
+        | ErrorCode::SecondFactorRequired
+        | ErrorCode::InvalidLink
+        | ErrorCode::EmailVerified
+        | ErrorCode::NotAvailable => Not("of requests over REST; no frame can cause it"),
         ErrorCode::Internal => Not("a fault of the server, which no input may cause"),
     }
 }

@@ -57,6 +57,7 @@ fn every_problem_is_told_at_once() {
         encryption_key: Some("shorter".into()),
         admin_password: Some("alllower".into()),
         metrics_token: Some("two words".into()),
+        smtp_password: None,
         problems: Vec::new(),
     };
     let error = Config::from_settings(&settings(&flags), &secrets).unwrap_err();

@@ -28,8 +28,9 @@ pub const fn status(code: ErrorCode) -> Option<u16> {
         ErrorCode::Forbidden
         | ErrorCode::RegistrationClosed
         | ErrorCode::InvalidSetupToken
+        | ErrorCode::InvalidLink
         | ErrorCode::WrongCode => 403,
-        ErrorCode::NotFound => 404,
+        ErrorCode::NotFound | ErrorCode::NotAvailable => 404,
         ErrorCode::MethodNotAllowed => 405,
         ErrorCode::EmailTaken
         | ErrorCode::UsernameTaken
@@ -42,6 +43,7 @@ pub const fn status(code: ErrorCode) -> Option<u16> {
         | ErrorCode::AdminExists
         | ErrorCode::NotEnrolled
         | ErrorCode::SecondFactorRequired
+        | ErrorCode::EmailVerified
         | ErrorCode::ClientMessageIdConflict => 409,
         ErrorCode::RequestTimeout => 408,
         ErrorCode::PayloadTooLarge => 413,

@@ -12,6 +12,7 @@ mod home;
 mod kit;
 mod member;
 mod opening;
+mod post_office;
 mod postgres;
 mod second;
 mod server;
@@ -33,6 +34,7 @@ pub use self::{
     kit::Findings,
     member::Plan,
     opening::{Opening, Proof},
+    post_office::{Mail, PostOffice, Trouble},
     postgres::OwnPostgres,
     second::Enrolled,
     server::Server,

@@ -21,7 +21,13 @@ fn fitting(variable: &str) -> &'static [&'static str] {
         "LOG_FORMAT" => &["json", " Pretty "],
         "REGISTRATION" => &["open", "CLOSED"],
         "ENABLE_HTTPS" | "ALLOW_UNSAFE_DATABASE" => &["true", "0", "False"],
-        "SSL_CERT_PATH" | "SSL_KEY_PATH" => &["my certs/c.pem", "a\nPORT=1", "=x"],
+        "SMTP_HOST" => &["mail.example.org", "[::1]"],
+        "SMTP_TLS" => &["tls", " None ", "STARTTLS"],
+        // Only with a password is there one.
+        "SMTP_USERNAME" => &["", " "],
+        "MAIL_FROM" => &["chat@example.org", "The \"Parlor\" <chat@example.org>"],
+        "MAIL_LINKS" => &["log", "Off"],
+        "SSL_CERT_PATH" | "SSL_KEY_PATH" | "SMTP_CA_PATH" => &["my certs/c.pem", "a\nPORT=1", "=x"],
         "ADMIN_EMAIL" => &["admin@parlor.example"],
         "PORT" | "MAX_CONNECTIONS" | "SHUTDOWN_SECONDS" | "TYPING_SECONDS" => &["0", " 600 "],
         _ => &["4", "7", "0012"],
@@ -56,6 +62,7 @@ fn secrets() -> impl Strategy<Value = Secrets> {
             encryption_key,
             admin_password,
             metrics_token,
+            smtp_password: None,
             problems: Vec::new(),
         }
     })
@@ -105,7 +112,13 @@ proptest! {
         match Config::from_settings(&written(&values), &secrets) {
             Err(ConfigError(problems)) => {
                 prop_assert!(!problems.is_empty());
-                let secret = ["JWT_SECRET", "ENCRYPTION_KEY", "ADMIN_PASSWORD", "METRICS_TOKEN"];
+                let secret = [
+                    "JWT_SECRET",
+                    "ENCRYPTION_KEY",
+                    "ADMIN_PASSWORD",
+                    "METRICS_TOKEN",
+                    "SMTP_PASSWORD",
+                ];
                 for problem in &problems {
                     let named = names.iter().any(|(variable, _)| variable == problem.setting);
                     prop_assert!(named || secret.contains(&problem.setting), "{:?}", problem);
@@ -124,7 +137,7 @@ proptest! {
             }
             Ok(config) => {
                 let shown = config.to_string();
-                prop_assert_eq!(shown.lines().count(), names.len() + 3, "{}", shown);
+                prop_assert_eq!(shown.lines().count(), names.len() + 4, "{}", shown);
                 let again = names.iter().map(|(variable, flag)| {
                     let prefix = format!("{variable}=");
                     let line = shown.lines().find_map(|line| line.strip_prefix(&prefix));
