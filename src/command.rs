@@ -125,6 +125,7 @@ fn store_options(config: &Config) -> StoreOptions {
         allow_unsafe: config.store.allow_unsafe,
         acquire_timeout: Duration::from_secs(10),
         busy_timeout: Duration::from_secs(10),
+        mail: config.mail.is_on(),
     }
 }
 

@@ -6,6 +6,7 @@
 mod check;
 mod descriptors;
 mod listing;
+mod mail;
 mod oauth;
 mod reader;
 mod settings;
@@ -20,6 +21,7 @@ use url::Url;
 use crate::domain::user::{Email, NewPassword};
 
 pub use descriptors::Descriptors;
+pub use mail::{JobTiming, MailConfig, SmtpConfig, SmtpTls};
 pub use oauth::{
     ClientCredentials, FacebookConfig, GithubConfig, GoogleConfig, IssuerConfig, IssuerTexts,
     IssuersFound, OauthConfig, OauthSecrets, OauthSettings, OauthTiming,
@@ -36,6 +38,8 @@ pub struct Config {
     pub auth: AuthConfig,
     pub oauth: OauthConfig,
     pub limits: LimitsConfig,
+    pub mail: MailConfig,
+    pub jobs: JobTiming,
     pub log: LogConfig,
     pub http: HttpTiming,
     pub chat: ChatTiming,

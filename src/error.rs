@@ -26,6 +26,10 @@ pub enum ApiError {
     WrongCode,
     #[error("The ticket is not, or no longer, valid; sign in again")]
     TicketEnded,
+    #[error("The link is not known: it was used, replaced by a newer one, or ran out")]
+    InvalidLink,
+    #[error("This server sends no mail")]
+    MailOff,
     #[error("{0} not found")]
     NotFound(&'static str),
     #[error("This route does not have that method")]
@@ -85,6 +89,8 @@ impl ApiError {
             Self::WrongSetupToken => ErrorCode::InvalidSetupToken,
             Self::WrongCode => ErrorCode::WrongCode,
             Self::TicketEnded => ErrorCode::TicketEnded,
+            Self::InvalidLink => ErrorCode::InvalidLink,
+            Self::MailOff => ErrorCode::NotAvailable,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
             Self::BadRequest(_) => ErrorCode::BadRequest,
@@ -134,8 +140,9 @@ impl ResponseError for ApiError {
             Self::Forbidden(_)
             | Self::RegistrationClosed
             | Self::WrongSetupToken
-            | Self::WrongCode => StatusCode::FORBIDDEN,
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            | Self::WrongCode
+            | Self::InvalidLink => StatusCode::FORBIDDEN,
+            Self::NotFound(_) | Self::MailOff => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest(_)
             | Self::Invalid(_)

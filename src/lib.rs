@@ -12,6 +12,8 @@
 //! | [`remote`] | a Parlor somewhere else, as its clients reach it |
 //! | [`startup`] | from settings to a running server, and back |
 //! | [`routes`] | HTTP: one module a resource |
+//! | [`mail`] | mails: what they say, and how they leave |
+//! | [`jobs`] | the worker that does what transactions promised |
 //! | [`client`] | the files of the browser client |
 //! | [`chat`] | what is alive: sessions, rooms, hubs, the lobby and the journal |
 //! | [`auth`] | who is asking |
@@ -43,8 +45,10 @@ pub mod conformance;
 pub mod domain;
 pub mod error;
 pub mod flaky;
+pub mod jobs;
 pub mod keyfile;
 pub mod limits;
+pub mod mail;
 pub mod metrics;
 pub mod protocol;
 pub mod remote;

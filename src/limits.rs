@@ -282,7 +282,24 @@ impl Limits {
     /// # Errors
     /// Too many to it, or from there.
     pub fn reset(&self, account: &str, address: IpAddr) -> Counted {
-        check(self.tables.reset_addresses.as_ref(), &network(address))?;
+        self.reset_from(address)?;
+        self.reset_to(account)
+    }
+
+    /// The half of [`Self::reset`] that does not depend on whom the mail is for.
+    ///
+    /// # Errors
+    /// Too many from there.
+    pub fn reset_from(&self, address: IpAddr) -> Counted {
+        check(self.tables.reset_addresses.as_ref(), &network(address))
+    }
+
+    /// The half of [`Self::reset`] that does not depend on who asks. Who is refused here should not
+    /// hear of it: a stranger could have asked for him.
+    ///
+    /// # Errors
+    /// Too many to it.
+    pub fn reset_to(&self, account: &str) -> Counted {
         let account = self.number(fold_case(account));
         check(self.tables.reset_accounts.as_ref(), &account)
     }

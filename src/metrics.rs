@@ -55,6 +55,12 @@ pub struct Numbers {
     pub slow_consumers: IntCounter,
     /// `outcome`: `resumed`, `fresh`, `too_far`, `beyond`, `epoch`.
     pub resumes: IntCounterVec,
+    /// Jobs that are not done yet.
+    pub jobs_waiting: IntGauge,
+    /// Jobs that were given up.
+    pub jobs_dead: IntGauge,
+    /// `part` (`mail`, `password`, `unknown`), `outcome`: `done`, `retried`, `dead`.
+    pub jobs_ended: IntCounterVec,
 }
 
 impl Metrics {
@@ -130,6 +136,12 @@ impl Metrics {
                 ),
                 &["outcome"],
             )?,
+            jobs_waiting: IntGauge::with_opts(opts("jobs_waiting", "Jobs that are not done yet"))?,
+            jobs_dead: IntGauge::with_opts(opts("jobs_dead", "Jobs that were given up"))?,
+            jobs_ended: IntCounterVec::new(
+                opts("jobs_attempts_total", "Tries of jobs, by how they ended"),
+                &["part", "outcome"],
+            )?,
             registry,
         };
         numbers.register()?;
@@ -139,7 +151,7 @@ impl Metrics {
 
 impl Numbers {
     fn register(&self) -> Result<(), prometheus::Error> {
-        let collectors: [Box<dyn prometheus::core::Collector>; 15] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 18] = [
             Box::new(self.http_requests.clone()),
             Box::new(self.http_request_seconds.clone()),
             Box::new(self.http_connections.clone()),
@@ -155,6 +167,9 @@ impl Numbers {
             Box::new(self.outbox_bytes.clone()),
             Box::new(self.slow_consumers.clone()),
             Box::new(self.resumes.clone()),
+            Box::new(self.jobs_waiting.clone()),
+            Box::new(self.jobs_dead.clone()),
+            Box::new(self.jobs_ended.clone()),
         ];
         for collector in collectors {
             self.registry.register(collector)?;

@@ -29,7 +29,9 @@ use crate::{
         ids::UserId,
         user::{FullName, Role, Username},
     },
+    jobs::Worker,
     limits::Limits,
+    mail,
     metrics::Metrics,
     routes::{HealthSampler, Origins, Places, Readiness, State},
     store::{NewUser, ServeLock, Store, StoreOptions},
@@ -51,6 +53,8 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 /// A server that listens, and answers once it is run.
 pub struct Application {
     state: State,
+    /// Does what was promised; nobody if nothing is.
+    worker: Option<Worker>,
     lock: ServeLock,
     server: Server,
     handle: ServerHandle,
@@ -81,11 +85,16 @@ impl Application {
             .then(|| tls::server_config(&config.server))
             .transpose()?;
 
+        let handlers = mail::handlers(&config.mail, &origin, store.clone())?;
+        let timing = config.jobs.clone();
+        let worker = (!handlers.is_empty())
+            .then(|| Worker::new(store.clone(), handlers, timing, metrics.clone()));
         let state = start(config, store, hasher, metrics, &origin).await?;
         let server = serving::listen(&state, listener, tls)?;
         Ok(Self {
             handle: server.handle(),
             state,
+            worker,
             lock,
             server,
             port,
@@ -135,6 +144,7 @@ impl Application {
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let Self {
             state,
+            worker,
             lock,
             mut server,
             handle,
@@ -146,6 +156,14 @@ impl Application {
             // A sender that is gone says the same.
             poll_ended.await.unwrap_or_default();
         }));
+        let (end_jobs, jobs_ended) = tokio::sync::oneshot::channel::<()>();
+        let jobs = actix_web::rt::spawn(async move {
+            if let Some(worker) = worker {
+                worker
+                    .run(async { jobs_ended.await.unwrap_or_default() })
+                    .await;
+            }
+        });
         let result = tokio::select! {
             () = stop => Ok(()),
             () = lock.lost() => Err(anyhow::anyhow!("another server has taken this database")),
@@ -160,6 +178,12 @@ impl Application {
             Ok(Ok(())) => {}
             Ok(Err(fault)) => tracing::error!(%fault, "the poll for changes ended early"),
             Err(_) => tracing::warn!("the poll for changes did not end in time"),
+        }
+        drop(end_jobs);
+        match timeout(CLOSE_PATIENCE, jobs).await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => tracing::error!(%fault, "the worker of jobs ended early"),
+            Err(_) => tracing::warn!("the worker of jobs did not end in time"),
         }
         health.abort();
         stopping::end_workers(&handle, server, deadline).await;
@@ -180,6 +204,7 @@ fn store_options(config: &Config) -> StoreOptions {
         allow_unsafe: config.store.allow_unsafe,
         acquire_timeout: ACQUIRE_TIMEOUT,
         busy_timeout: BUSY_TIMEOUT,
+        mail: config.mail.is_on(),
     }
 }
 

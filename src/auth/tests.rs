@@ -38,6 +38,7 @@ impl Place {
             allow_unsafe: false,
             acquire_timeout: Duration::from_secs(5),
             busy_timeout: Duration::from_secs(5),
+            mail: false,
         };
         let open = async || {
             Store::open(&options, Metrics::new().unwrap())

@@ -13,8 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
-    AuthConfig, ChatTiming, Config, ConfigError, HttpTiming, LogConfig, LogFormat, Secrets,
-    ServerConfig, Settings, StoreConfig, oauth, reader::Reader,
+    AuthConfig, ChatTiming, Config, ConfigError, HttpTiming, JobTiming, LogConfig, LogFormat,
+    Secrets, ServerConfig, Settings, StoreConfig, mail::mail, oauth, reader::Reader,
 };
 use crate::domain::user::{Email, NewPassword};
 
@@ -42,6 +42,8 @@ impl Config {
             auth: auth(&mut reader, settings, secrets),
             oauth: oauth::read(&mut reader, &settings.oauth, &secrets.oauth),
             limits: limits::limits(&mut reader, settings),
+            mail: mail(&mut reader, settings, secrets),
+            jobs: JobTiming::default(),
             log: log(&mut reader, settings),
             http: HttpTiming::default(),
             chat: ChatTiming::default(),

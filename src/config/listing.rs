@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use super::{Config, LogFormat, StoreConfig};
+use super::{Config, LogFormat, MailConfig, StoreConfig};
 
 impl StoreConfig {
     /// The database's address without its password.
@@ -46,6 +46,7 @@ impl fmt::Display for Config {
             auth,
             oauth,
             limits,
+            mail,
             log,
             ..
         } = self;
@@ -106,6 +107,7 @@ impl fmt::Display for Config {
         line("TYPING_SECONDS", &limits.typing.as_secs())?;
         line("TYPING_PER_SECOND", &limits.typing_per_second)?;
         line("ROOM_TYPING_PER_SECOND", &limits.room_typing_per_second)?;
+        mail_lines(mail, &mut line)?;
         line("RUST_LOG", &log.filter)?;
         let format = match log.format {
             LogFormat::Json => "json",
@@ -113,6 +115,28 @@ impl fmt::Display for Config {
         };
         line("LOG_FORMAT", &format)
     }
+}
+
+type Line<'a> = &'a mut dyn FnMut(&str, &dyn fmt::Display) -> fmt::Result;
+
+fn mail_lines(mail: &MailConfig, line: Line<'_>) -> fmt::Result {
+    let smtp = mail.smtp.as_ref();
+    let login = smtp.and_then(|smtp| smtp.login.as_ref());
+    let ca_path = smtp.and_then(|smtp| smtp.ca_path.as_ref());
+    line("SMTP_HOST", &smtp.map_or("", |smtp| &smtp.host))?;
+    let port = smtp.map_or_else(String::new, |smtp| smtp.port.to_string());
+    line("SMTP_PORT", &port)?;
+    line("SMTP_TLS", &smtp.map_or("", |smtp| smtp.tls.as_str()))?;
+    line("SMTP_USERNAME", &login.map_or("", |(name, _)| name))?;
+    line("SMTP_PASSWORD", &hidden(login.is_some()))?;
+    let ca_path = ca_path.map_or_else(String::new, |path| path.display().to_string());
+    line("SMTP_CA_PATH", &ca_path)?;
+    let from = mail
+        .from
+        .as_ref()
+        .map_or_else(String::new, ToString::to_string);
+    line("MAIL_FROM", &from)?;
+    line("MAIL_LINKS", &if mail.log_links { "log" } else { "off" })
 }
 
 fn hidden(set: bool) -> &'static str {

@@ -234,6 +234,38 @@ pub struct Settings {
     )]
     pub room_typing_per_second: String,
 
+    /// The server that takes the mails. Without one, no mail is sent: see --mail-links.
+    #[arg(long, env = "SMTP_HOST", global = true)]
+    pub smtp_host: Option<String>,
+
+    /// The mail server's port. By default 587 with starttls, 465 with tls, 25 with none.
+    #[arg(long, env = "SMTP_PORT", global = true)]
+    pub smtp_port: Option<String>,
+
+    /// How to speak to the mail server: starttls (must become TLS), tls (from the first byte) or
+    /// none (everybody on the way can read the links).
+    #[arg(long, env = "SMTP_TLS", global = true, default_value = "starttls")]
+    pub smtp_tls: String,
+
+    /// The name to sign in with at the mail server.
+    #[arg(long, env = "SMTP_USERNAME", global = true)]
+    pub smtp_username: Option<String>,
+
+    /// The one authority to believe when the mail server shows its certificate, PEM. By default the
+    /// public ones and those of this machine.
+    #[arg(long, env = "SMTP_CA_PATH", global = true)]
+    pub smtp_ca_path: Option<String>,
+
+    /// Who the mails are from, such as "Parlor <chat@example.org>". By default no-reply at the host
+    /// of --public-url.
+    #[arg(long, env = "MAIL_FROM", global = true)]
+    pub mail_from: Option<String>,
+
+    /// Without a mail server: log (each mail with its link goes into the log, for development) or
+    /// off (no address is verified, no password reset).
+    #[arg(long, env = "MAIL_LINKS", global = true, default_value = "off")]
+    pub mail_links: String,
+
     /// How long a stopping server may take, in seconds.
     #[arg(long, env = "SHUTDOWN_SECONDS", global = true, default_value = "8")]
     pub shutdown_seconds: String,
@@ -257,7 +289,8 @@ Secrets (environment or .env only):
                    What the provider gave with the client id
   OIDC_<NAME>_ISSUER, OIDC_<NAME>_CLIENT_ID, OIDC_<NAME>_CLIENT_SECRET, OIDC_<NAME>_LABEL
                    An issuer of OpenID Connect that people may sign in with, as many as you like;
-                   the label is what they read";
+                   the label is what they read
+  SMTP_PASSWORD    Password at the mail server; see --smtp-username";
 }
 
 /// The settings that must not be seen: environment only.
@@ -268,6 +301,7 @@ pub struct Secrets {
     pub admin_password: Option<SecretString>,
     pub metrics_token: Option<SecretString>,
     pub oauth: OauthSecrets,
+    pub smtp_password: Option<SecretString>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -295,6 +329,7 @@ impl Secrets {
                 facebook: read("FACEBOOK_CLIENT_SECRET"),
                 ..OauthSecrets::default()
             },
+            smtp_password: read("SMTP_PASSWORD"),
             problems: Vec::new(),
         };
         secrets.oauth.issuers = oauth::find_issuers(environment(), &mut problems);

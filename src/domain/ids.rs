@@ -64,6 +64,10 @@ uuid_id!(
     MessageId
 );
 uuid_id!(
+    /// One piece of work that is done after the request that asked for it.
+    JobId
+);
+uuid_id!(
     /// One open WebSocket.
     SessionId
 );

@@ -6,6 +6,8 @@ pub mod api_token;
 pub mod audit;
 pub mod identity;
 pub mod ids;
+pub mod job;
+pub mod mail;
 pub mod message;
 pub mod permission;
 pub mod policy;

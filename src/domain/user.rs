@@ -42,6 +42,8 @@ pub struct User {
     pub id: UserId,
     pub username: String,
     pub email: Option<String>,
+    /// Whether somebody who reads mail at this address said so.
+    pub email_verified: bool,
     pub full_name: String,
     pub phone_number: Option<String>,
     pub bio: Option<String>,

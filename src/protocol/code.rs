@@ -88,6 +88,12 @@ error_codes! {
     RegistrationClosed = "registration_closed",
     /// The first admin is made with the token that the server printed at its last start.
     InvalidSetupToken = "invalid_setup_token",
+    /// This link of a mail was used, replaced by a newer one, or ran out.
+    InvalidLink = "invalid_link",
+    /// The e-mail address is verified already.
+    EmailVerified = "email_verified",
+    /// The server's administrator has not set up what this needs.
+    NotAvailable = "not_available",
     /// The first admin was made already.
     AdminExists = "admin_exists",
     /// A code of the second factor is wrong, or was used before.

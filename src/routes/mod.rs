@@ -10,6 +10,7 @@ mod connections;
 mod docs;
 mod health;
 mod input;
+mod jobs;
 mod messages;
 mod metrics;
 mod middleware;
@@ -112,6 +113,7 @@ fn api() -> Api {
     audit::configure(&mut api);
     sockets::configure(&mut api);
     asyncapi::configure(&mut api);
+    jobs::configure(&mut api);
     health::configure(&mut api);
     metrics::configure(&mut api);
     docs::configure(&mut api);

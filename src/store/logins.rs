@@ -1,6 +1,6 @@
 //! Logins: who is signed in, from password to logout.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::{
@@ -8,6 +8,7 @@ use super::{
     audit::record,
     auth_changes::{announce, announce_each},
     backend::{in_transaction, on_reader},
+    letters::{Addressee, post},
     rows::{UserRow, user_columns},
     user_changes::{END_LOGINS, or_none},
 };
@@ -16,6 +17,7 @@ use crate::{
     domain::{
         audit::{Act, By, Target},
         ids::{LoginId, UserId},
+        mail::About,
         user::User,
     },
 };
@@ -50,8 +52,11 @@ pub(super) const INSERT_TOKEN: &str =
     "INSERT INTO refresh_tokens (hash, login_id, parent, created_at, expires_at)
      VALUES ($1, $2, $3, $4, $5)";
 
+/// How long after its making an account's first login is no news to its owner.
+const FIRST_LOGIN: TimeDelta = TimeDelta::hours(1);
+
 /// What a client calls itself, as far as it is kept: no zero bytes, which PostgreSQL refuses.
-fn device(text: &str) -> String {
+fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
@@ -61,12 +66,22 @@ impl Store {
     /// # Errors
     /// `NotFound` if the user was deleted or switched off meanwhile, or is a service.
     pub async fn insert_login(&self, login: NewLogin, by: &By) -> Result<(), StoreError> {
-        const USER: &str = "SELECT id FROM users
-            WHERE id = $1 AND active AND deleted_at IS NULL AND kind = 'person'";
+        const USER: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM users u
+              WHERE u.id = $1 AND u.active AND u.deleted_at IS NULL AND u.kind = 'person'"
+        );
         // The lock makes it wait for a transaction that switches the account off.
-        const USER_LOCKED: &str =
-            "SELECT id FROM users WHERE id = $1 AND active AND deleted_at IS NULL
-             AND kind = 'person' FOR SHARE";
+        const USER_LOCKED: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM users u
+              WHERE u.id = $1 AND u.active AND u.deleted_at IS NULL AND u.kind = 'person'
+              FOR SHARE"
+        );
+        const KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM logins WHERE user_id = $1),
+            EXISTS (SELECT 1 FROM logins WHERE user_id = $1 AND device IS NOT DISTINCT FROM $2)";
         const LOGIN: &str =
             "INSERT INTO logins (id, user_id, device, address, created_at, last_used_at, network,
                  device_hash)
@@ -77,16 +92,25 @@ impl Store {
             let find_user = store.dialect(USER, USER_LOCKED);
             let at = clock::now();
             in_transaction!(store, tx => {
-                let user: Option<UserId> = sqlx::query_scalar(find_user).bind(login.user_id)
-                    .fetch_optional(&mut *tx).await?;
-                if user.is_none() {
-                    return Err(StoreError::NotFound);
+                let row: UserRow = sqlx::query_as(find_user).bind(login.user_id)
+                    .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
+                let user = User::try_from(row)?;
+                let device = login.device.as_deref().map(shown);
+                let address = login.address.as_deref().map(shown);
+                let (any, known): (bool, bool) = sqlx::query_as(KNOWN).bind(user.id).bind(&device)
+                    .fetch_one(&mut *tx).await?;
+                // Whoever has just made the account knows that he did.
+                let is_new = !known && (any || at - user.created_at > FIRST_LOGIN);
+                if is_new && let Some(email) = &user.email {
+                    let (device, address) = (device.clone(), address.clone());
+                    let about = About::NewDevice { device, address, at };
+                    post!(tx, store.letter(&Addressee::of(&user, email), about), at);
                 }
                 sqlx::query(LOGIN)
                     .bind(login.id)
                     .bind(login.user_id)
-                    .bind(login.device.as_deref().map(device))
-                    .bind(login.address.as_deref().map(device))
+                    .bind(&device)
+                    .bind(&address)
                     .bind(at)
                     .bind(login.network.as_deref())
                     .bind(login.device_hash.as_ref().map(<[u8; 32]>::as_slice))
@@ -100,10 +124,11 @@ impl Store {
                     .bind(login.refresh_expires_at)
                     .execute(&mut *tx)
                     .await?;
-                let details = json!({ "device": login.device.as_deref().map(device) });
+                let details = json!({ "device": device });
                 record!(tx, &by, Act::LoginOpen, Target::user(login.user_id), details);
                 Ok(())
             })?;
+            store.ring();
             Ok(())
         })
         .await

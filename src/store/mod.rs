@@ -10,10 +10,14 @@ mod backup;
 mod commit;
 mod error;
 mod identities;
+mod job_list;
+mod jobs;
 mod known_places;
+mod letters;
 mod lock;
 mod login_list;
 mod logins;
+mod mail_tokens;
 mod mark_queue;
 mod message_days;
 mod messages;
@@ -50,10 +54,12 @@ pub use self::{
     commit::{CommitError, Outcome},
     error::{BackupError, LockError, OpenError, StoreError, Unique},
     identities::{Entry, LinkedIdentity},
+    job_list::ListedJob,
     known_places::KnownPlace,
     lock::ServeLock,
     login_list::OpenLogin,
     logins::NewLogin,
+    mail_tokens::Verification,
     message_days::MessageDay,
     oauth::{OauthCode, OauthState},
     open::StoreOptions,
@@ -79,6 +85,10 @@ struct Inner {
     metrics: Metrics,
     marks: MarkQueue,
     running: Running,
+    /// Whether mails are made.
+    mail: bool,
+    /// Rings when a job was promised.
+    bell: tokio::sync::Notify,
 }
 
 #[cfg(test)]

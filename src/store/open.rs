@@ -33,6 +33,8 @@ pub struct StoreOptions {
     pub acquire_timeout: Duration,
     /// How long SQLite waits for another process that writes.
     pub busy_timeout: Duration,
+    /// Whether what users should be told is written to them.
+    pub mail: bool,
 }
 
 /// The address of a database, read.
@@ -91,6 +93,8 @@ impl Store {
                 metrics,
                 marks: MarkQueue::default(),
                 running: Running::default(),
+                mail: options.mail,
+                bell: tokio::sync::Notify::new(),
             }),
         };
         store.make_first_rows().await.map_err(OpenError::Prepare)?;

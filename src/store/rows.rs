@@ -14,7 +14,8 @@ use crate::domain::{
 /// The columns of [`UserRow`], of a table or alias `u`.
 macro_rules! user_columns {
     () => {
-        "u.id, u.username, u.email, u.full_name, u.phone_number, u.bio, u.avatar_url, u.role, \
+        "u.id, u.username, u.email, u.email_verified_at, u.full_name, u.phone_number, u.bio, \
+         u.avatar_url, u.role, \
          (SELECT string_agg(p.permission, ' ') FROM role_permissions p WHERE p.role = u.role) \
          AS permissions, u.kind, u.active, u.created_at, u.updated_at"
     };
@@ -43,6 +44,7 @@ pub(super) struct UserRow {
     id: UserId,
     username: String,
     email: Option<String>,
+    email_verified_at: Option<DateTime<Utc>>,
     full_name: String,
     phone_number: Option<String>,
     bio: Option<String>,
@@ -72,6 +74,7 @@ impl TryFrom<UserRow> for User {
             id: row.id,
             username: row.username,
             email: row.email,
+            email_verified: row.email_verified_at.is_some(),
             full_name: row.full_name,
             phone_number: row.phone_number,
             bio: row.bio,

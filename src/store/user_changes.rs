@@ -7,6 +7,8 @@ use super::{
     audit::record,
     auth_changes::{announce, announce_each},
     backend::in_transaction,
+    letters::{Addressee, post},
+    mail_tokens::{DROP_TOKENS, post_link},
     roles::{ROLE, ROLE_KEPT, RoleRow},
     rows::{UserRow, user_columns},
     second_factor::forget_second_factor,
@@ -20,6 +22,7 @@ use crate::{
         audit::{Act, By, Target},
         fold_case,
         ids::{LoginId, UserId},
+        mail::{About, LinkKind},
         permission::Permissions,
         role::RoleGrants,
         user::{AvatarUrl, Bio, Email, FullName, PhoneNumber, Role, User, UserKind, Username},
@@ -101,8 +104,8 @@ impl Store {
         const SQL: &str = "UPDATE users
             SET username = $2, username_key = $3, email = $4, email_key = $5,
                 email_verified_at = CASE WHEN email_key = $5 THEN email_verified_at END,
-                full_name = $6,
-                full_name_key = $7, phone_number = $8, bio = $9, avatar_url = $10, role = $11,
+                full_name = $6, full_name_key = $7, phone_number = $8, bio = $9,
+                avatar_url = $10, role = $11,
                 active = $12, password_hash = COALESCE($13, password_hash), updated_at = $14
             WHERE id = $1";
         let (store, by) = (self.clone(), *by);
@@ -186,11 +189,30 @@ impl Store {
                 if rights_changed || (changes.password_hash.is_some() && except.is_none()) {
                     announce!(tx, id, None::<LoginId>, at);
                 }
+                let email_changed = email_key != before.email.as_deref().map(fold_case);
+                if changes.password_hash.is_some() || email_changed {
+                    sqlx::query(DROP_TOKENS).bind(id).bind(LinkKind::Reset.as_str())
+                        .execute(&mut *tx).await?;
+                }
+                // To where the user can be reached if it was somebody else who did it.
+                if let Some(email) = &before.email {
+                    let to = Addressee::of(&before, email);
+                    if changes.password_hash.is_some() {
+                        post!(tx, store.letter(&to, About::PasswordChanged { at }), at);
+                    }
+                    if email_changed {
+                        post!(tx, store.letter(&to, About::EmailChanged { at }), at);
+                    }
+                }
+                if email_changed && let Some(email) = &after.email {
+                    post_link!(store, tx, LinkKind::Verify, &Addressee::of(&after, email), at);
+                }
                 for (act, details) in acts_of(&before, &after, &changes) {
                     record!(tx, &by, act, Target::user(id), details);
                 }
                 Ok::<_, StoreError>(after)
             })?;
+            store.ring();
             Ok(user)
         })
         .await
@@ -250,6 +272,9 @@ impl Store {
                     "DELETE FROM api_tokens WHERE user_id = $1",
                     "DELETE FROM identities WHERE user_id = $1",
                     "DELETE FROM oauth_codes WHERE user_id = $1",
+                    "DELETE FROM mail_tokens WHERE user_id = $1",
+                    // Mails that wait have the address in them.
+                    "DELETE FROM jobs WHERE user_id = $1",
                 ] {
                     sqlx::query(owned).bind(id).execute(&mut *tx).await?;
                 }
@@ -286,10 +311,16 @@ fn changed(before: &User, changes: &UserChanges, at: chrono::DateTime<chrono::Ut
         .email
         .as_ref()
         .map(|email| email.as_str().to_owned());
+    // Another spelling of an address is the same address.
+    let same_email = changes
+        .email
+        .as_ref()
+        .is_none_or(|email| before.email.as_deref().map(fold_case) == Some(email.key()));
     User {
         id: before.id,
         username: text!(username),
         email: email.or_else(|| before.email.clone()),
+        email_verified: before.email_verified && same_email,
         full_name: text!(full_name),
         phone_number: text!(optional phone_number),
         bio: text!(optional bio),

@@ -7,6 +7,8 @@ use super::{
     audit::record,
     backend::{in_transaction, on_reader},
     error::{Kind, kind},
+    letters::Addressee,
+    mail_tokens::post_link,
     roles::{ROLE, ROLE_KEPT, RoleRow},
     rows::{CredentialsRow, UserRow, user_columns},
 };
@@ -16,6 +18,7 @@ use crate::{
         audit::{Act, By, Target},
         fold_case,
         ids::UserId,
+        mail::LinkKind,
         user::{Email, FullName, PhoneNumber, Role, User, UserKind, Username},
     },
 };
@@ -139,7 +142,8 @@ impl Store {
             let username_key = user.username.key();
             let alone = store.dialect(WRITES_ALONE, LOCKED);
             let keep_role = store.dialect(ROLE, ROLE_KEPT);
-            let row: UserRow = in_transaction!(store, tx => {
+            let at = clock::now();
+            let user = in_transaction!(store, tx => {
                 if act == Act::UserFirstAdmin {
                     sqlx::query(alone).execute(&mut *tx).await?;
                     if sqlx::query_scalar(HAS_ADMIN).fetch_one(&mut *tx).await? {
@@ -171,21 +175,26 @@ impl Store {
                     .bind(user.phone_number.as_ref().map(PhoneNumber::as_str))
                     .bind(&user.password_hash)
                     .bind(user.role.as_str())
-                    .bind(clock::now())
+                    .bind(at)
                     .bind(kind.as_str())
                     .execute(&mut *tx)
                     .await
                     .map_err(taken)?;
-                let row = sqlx::query_as(USER).bind(user.id).fetch_one(&mut *tx).await?;
+                let row: UserRow = sqlx::query_as(USER).bind(user.id).fetch_one(&mut *tx).await?;
+                let user = User::try_from(row)?;
+                if let Some(email) = user.email.as_ref().filter(|_| !user.email_verified) {
+                    post_link!(store, tx, LinkKind::Verify, &Addressee::of(&user, email), at);
+                }
                 let details = json!({
-                    "username": user.username.as_str(),
-                    "role": user.role,
+                    "username": &user.username,
+                    "role": &user.role,
                     "kind": kind,
                 });
                 record!(tx, &by, act, Target::user(user.id), details);
-                Ok::<_, StoreError>(row)
+                Ok(user)
             })?;
-            row.try_into()
+            store.ring();
+            Ok(user)
         })
         .await
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::harness::{Home, Server, TestApp, finish};
 
-const SETTINGS: [&str; 44] = [
+const SETTINGS: [&str; 52] = [
     "ENCRYPTION_KEY",
     "GOOGLE_CLIENT_ID",
     "GITHUB_URL",
@@ -49,6 +49,14 @@ const SETTINGS: [&str; 44] = [
     "REQUESTS_PER_SECOND",
     "TYPING_PER_SECOND",
     "ROOM_TYPING_PER_SECOND",
+    "SMTP_HOST",
+    "SMTP_PORT",
+    "SMTP_TLS",
+    "SMTP_USERNAME",
+    "SMTP_PASSWORD",
+    "SMTP_CA_PATH",
+    "MAIL_FROM",
+    "MAIL_LINKS",
 ];
 
 /// Settings that are wrong, each in its own way.

@@ -18,7 +18,7 @@ const EVERYWHERE: [&str; 8] = [
 ];
 
 /// What each module may import, beside itself and [`EVERYWHERE`].
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("client", &[]),
     ("protocol", &["domain"]),
@@ -29,6 +29,8 @@ const ARROWS: [(&str, &[&str]); 13] = [
     // For the codes of its errors.
     ("store", &["protocol", "domain"]),
     ("auth", &["store", "protocol", "domain"]),
+    ("jobs", &["store", "domain"]),
+    ("mail", &["jobs", "store", "domain"]),
     ("chat", &["auth", "store", "protocol", "domain"]),
     (
         "routes",
@@ -36,7 +38,9 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ),
     (
         "startup",
-        &["routes", "chat", "auth", "store", "protocol", "domain"],
+        &[
+            "routes", "chat", "auth", "mail", "jobs", "store", "protocol", "domain",
+        ],
     ),
     (
         "command",

@@ -54,7 +54,10 @@ const fn error(code: ErrorCode) -> Provoked {
         | ErrorCode::LastWayIn
         | ErrorCode::OauthDenied
         | ErrorCode::OauthExpired
-        | ErrorCode::OauthFailed => Not("of requests over REST; no frame can cause it"),
+        | ErrorCode::OauthFailed
+        | ErrorCode::InvalidLink
+        | ErrorCode::EmailVerified
+        | ErrorCode::NotAvailable => Not("of requests over REST; no frame can cause it"),
         ErrorCode::Internal => Not("a fault of the server, which no input may cause"),
     }
 }

@@ -47,6 +47,16 @@ words!(
         UserActivate = "user.activate",
         /// An account was deleted.
         UserDelete = "user.delete",
+        /// A link of a mail verified an e-mail address.
+        EmailVerify = "email.verify",
+        /// A link to set a forgotten password was sent.
+        PasswordResetRequest = "password.reset_request",
+        /// A forgotten password was set anew.
+        PasswordReset = "password.reset",
+        /// A job was given another turn.
+        JobRetry = "job.retry",
+        /// A job was deleted undone.
+        JobDelete = "job.delete",
         /// Somebody signed in.
         LoginOpen = "login.open",
         /// One login ended.
@@ -89,6 +99,8 @@ words!(
         BadRefreshToken = "refusal.bad_refresh_token",
         /// Unknown user, wrong password or an account that is switched off.
         WrongPassword = "refusal.wrong_password",
+        /// A link of a mail that was used, replaced or ran out.
+        BadLink = "refusal.bad_link",
         /// Not the token that makes the first admin.
         WrongSetupToken = "refusal.wrong_setup_token",
         /// Something else that did not prove who asked.

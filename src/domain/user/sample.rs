@@ -14,6 +14,7 @@ impl User {
             id: UserId::new(),
             username: username.into(),
             email: Some(format!("{username}@example.org")),
+            email_verified: false,
             full_name: username.into(),
             phone_number: None,
             bio: None,

@@ -20,6 +20,7 @@ pub fn user() -> Value {
         "id": USER_ID,
         "username": "ada",
         "email": "ada@example.org",
+        "email_verified": true,
         "full_name": "Ada Lovelace",
         "phone_number": "+44 20 7946 0000",
         "bio": null,

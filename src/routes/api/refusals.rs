@@ -31,10 +31,11 @@ pub const fn status(code: ErrorCode) -> Option<u16> {
         ErrorCode::Forbidden
         | ErrorCode::RegistrationClosed
         | ErrorCode::InvalidSetupToken
+        | ErrorCode::InvalidLink
         | ErrorCode::WrongCode
         | ErrorCode::OauthDenied
         | ErrorCode::OauthFailed => 403,
-        ErrorCode::NotFound => 404,
+        ErrorCode::NotFound | ErrorCode::NotAvailable => 404,
         ErrorCode::MethodNotAllowed => 405,
         ErrorCode::EmailTaken
         | ErrorCode::UsernameTaken
@@ -50,6 +51,7 @@ pub const fn status(code: ErrorCode) -> Option<u16> {
         | ErrorCode::IdentityTaken
         | ErrorCode::EmailInUse
         | ErrorCode::LastWayIn
+        | ErrorCode::EmailVerified
         | ErrorCode::ClientMessageIdConflict => 409,
         ErrorCode::RequestTimeout => 408,
         ErrorCode::PayloadTooLarge => 413,

@@ -2,10 +2,13 @@
 
 mod cookie;
 mod device;
+mod email;
 mod login;
 mod logins;
 mod logout;
+mod methods;
 mod oauth;
+mod password;
 mod refresh;
 mod register;
 mod second_step;
@@ -18,7 +21,21 @@ mod validate;
 use super::api::{Api, at};
 
 pub fn configure(api: &mut Api) {
-    api.add(at("/api/auth/register").post(register::register, register::declare_register))
+    api.add(at("/api/auth/methods").get(methods::show_methods, methods::declare_show_methods))
+        .add(at("/api/auth/email/verify").post(email::verify_email, email::declare_verify_email))
+        .add(
+            at("/api/auth/email/verification")
+                .post(email::send_verification, email::declare_send_verification),
+        )
+        .add(
+            at("/api/auth/password/forgot")
+                .post(password::forget_password, password::declare_forget_password),
+        )
+        .add(
+            at("/api/auth/password/reset")
+                .post(password::reset_password, password::declare_reset_password),
+        )
+        .add(at("/api/auth/register").post(register::register, register::declare_register))
         .add(at("/api/auth/login").post(login::log_in, login::declare_log_in))
         .add(at("/api/auth/login/enroll").post(
             second_step::enroll_by_ticket,

@@ -19,7 +19,7 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
-        by,
+        by, client_address,
         input::{Body, Form, Given},
     },
     store::{Store, StoreError, UserChanges},
@@ -121,6 +121,11 @@ pub async fn update_user(
     if manages || !is_own || user.scopes.is_some() {
         // Held to it when it is stored, too: the user may have risen meanwhile.
         changes.within = Some(user.permissions());
+    }
+    if is_own && changes.email.is_some() && config.mail.is_on() {
+        // Each is a mail to an address that may be a stranger's.
+        let address = client_address(&request, &config);
+        tell(&request, limits.reset(&id.to_string(), address)?);
     }
     if let Some(password) = password {
         if let Some(current) = current_password {

@@ -20,6 +20,10 @@ pub struct UserView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, required = false)]
     email: Option<Option<String>>,
+    /// Whether a mail to the address was answered; seen by whoever sees the address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
+    email_verified: Option<bool>,
     full_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, required = false)]
@@ -52,6 +56,7 @@ impl UserView {
             id: user.id,
             username: user.username,
             email: sees_contact.then_some(user.email),
+            email_verified: sees_contact.then_some(user.email_verified),
             full_name: user.full_name,
             phone_number: sees_contact.then_some(user.phone_number),
             bio: user.bio,
@@ -83,6 +88,7 @@ mod tests {
             let seen = seen_by(&viewer);
             assert_eq!(seen["username"], "ann");
             assert!(seen.get("email").is_none() && seen.get("phone_number").is_none());
+            assert!(seen.get("email_verified").is_none());
         }
         for viewer in [ann.clone(), User::sample("eve", Role::Admin)] {
             let seen = seen_by(&viewer);

@@ -8,6 +8,7 @@ async fn a_blocked_writer_fails_in_time_and_works_afterwards() {
     let place = Place::Sqlite(tempfile::tempdir().unwrap());
     let options = StoreOptions {
         busy_timeout: Duration::from_millis(100),
+        mail: false,
         acquire_timeout: Duration::from_millis(500),
         ..place.options()
     };

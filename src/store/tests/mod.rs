@@ -4,6 +4,7 @@ mod backup;
 mod commit;
 mod duplicates;
 mod failure;
+mod jobs;
 mod lists;
 mod lock;
 mod logins;
@@ -92,6 +93,7 @@ impl Place {
             allow_unsafe: true,
             acquire_timeout: Duration::from_secs(5),
             busy_timeout: Duration::from_secs(5),
+            mail: false,
         }
     }
 

@@ -49,6 +49,7 @@ impl TestDatabase {
             allow_unsafe: true,
             acquire_timeout: Duration::from_secs(2),
             busy_timeout: Duration::from_secs(2),
+            mail: false,
         };
         let metrics = Metrics::new().expect("metrics");
         Store::open(&options, metrics).await.expect("the database")

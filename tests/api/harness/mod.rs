@@ -13,6 +13,7 @@ mod home;
 mod kit;
 mod member;
 mod opening;
+mod post_office;
 mod postgres;
 mod provider;
 mod second;
@@ -36,6 +37,7 @@ pub use self::{
     kit::Findings,
     member::Plan,
     opening::{Opening, Proof},
+    post_office::{Mail, PostOffice, Trouble},
     postgres::OwnPostgres,
     provider::{Kind, Lie, Mood, Provider, parameter},
     second::Enrolled,

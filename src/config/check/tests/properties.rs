@@ -21,7 +21,13 @@ fn fitting(variable: &str) -> &'static [&'static str] {
         "LOG_FORMAT" => &["json", " Pretty "],
         "REGISTRATION" => &["open", "CLOSED"],
         "ENABLE_HTTPS" | "ALLOW_UNSAFE_DATABASE" => &["true", "0", "False"],
-        "SSL_CERT_PATH" | "SSL_KEY_PATH" => &["my certs/c.pem", "a\nPORT=1", "=x"],
+        "SMTP_HOST" => &["mail.example.org", "[::1]"],
+        "SMTP_TLS" => &["tls", " None ", "STARTTLS"],
+        // Only with a password is there one.
+        "SMTP_USERNAME" => &["", " "],
+        "MAIL_FROM" => &["chat@example.org", "The \"Parlor\" <chat@example.org>"],
+        "MAIL_LINKS" => &["log", "Off"],
+        "SSL_CERT_PATH" | "SSL_KEY_PATH" | "SMTP_CA_PATH" => &["my certs/c.pem", "a\nPORT=1", "=x"],
         "ADMIN_EMAIL" => &["admin@parlor.example"],
         "OAUTH_REDIRECT_URL" => &["https://a.example/back", "http://a.example:81"],
         "GOOGLE_ISSUER" | "GITHUB_URL" | "GITHUB_API_URL" | "FACEBOOK_URL"
@@ -109,8 +115,14 @@ proptest! {
         match Config::from_settings(&written(&values), &secrets) {
             Err(ConfigError(problems)) => {
                 prop_assert!(!problems.is_empty());
-                let secret = ["JWT_SECRET", "ENCRYPTION_KEY", "ADMIN_PASSWORD", "METRICS_TOKEN"];
                 let of_client = |name: &str| name.ends_with("_CLIENT_SECRET");
+                let secret = [
+                    "JWT_SECRET",
+                    "ENCRYPTION_KEY",
+                    "ADMIN_PASSWORD",
+                    "METRICS_TOKEN",
+                    "SMTP_PASSWORD",
+                ];
                 for problem in &problems {
                     let named = names.iter().any(|(variable, _)| *variable == problem.setting);
                     let name = &*problem.setting;
@@ -131,7 +143,7 @@ proptest! {
             }
             Ok(config) => {
                 let shown = config.to_string();
-                prop_assert_eq!(shown.lines().count(), names.len() + 6, "{}", shown);
+                prop_assert_eq!(shown.lines().count(), names.len() + 7, "{}", shown);
                 let again = names.iter().map(|(variable, flag)| {
                     let prefix = format!("{variable}=");
                     let line = shown.lines().find_map(|line| line.strip_prefix(&prefix));

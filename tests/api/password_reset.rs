@@ -1,0 +1,240 @@
+//! A forgotten password is set anew by who reads the account's mail.
+
+use parlor::protocol::code::CloseCode;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{
+    harness::{Answer, Mail, PASSWORD, Person, PostOffice, TestApp, until},
+    mail::{app_with_mail, send_to, verified},
+};
+
+const NEW: &str = "Another-Horse-2";
+
+async fn forget(app: &TestApp, email: &str) -> Answer {
+    let body = json!({"email": email});
+    app.api().post("/api/auth/password/forgot", &body).await
+}
+
+async fn reset(app: &TestApp, token: &str, password: &str) -> Answer {
+    let body = json!({"token": token, "password": password});
+    app.api().post("/api/auth/password/reset", &body).await
+}
+
+async fn sign_in(app: &TestApp, person: &Person, password: &str) -> u16 {
+    let body = json!({"email": person.email, "password": password});
+    app.api().login(&body).await.status()
+}
+
+/// Waits until nothing is left to be done.
+async fn settled(app: &TestApp) {
+    let api = app.as_user(&app.admin().await);
+    until(async || {
+        let jobs = api.get("/api/admin/jobs?state=waiting").await.ok(200);
+        jobs["data"].as_array().expect("a list").is_empty()
+    })
+    .await;
+}
+
+/// Asks for a link and reads the mail.
+async fn link(app: &TestApp, office: &PostOffice, person: &Person) -> Mail {
+    forget(app, &person.email).await.ok(202);
+    settled(app).await;
+    office.mail_to(&person.email, "Reset your password").await
+}
+
+#[tokio::test]
+async fn who_reads_the_mail_sets_the_password_and_every_login_ends() {
+    let (app, office) = app_with_mail().await;
+    let alice = app.client("alice").await;
+    let mut socket = app.ws(&alice).joined("general").await;
+    let mail = link(&app, &office, &alice).await;
+    assert!(
+        mail.part("text/plain")
+            .contains(&format!("{}/reset#token=", app.url)),
+        "{}",
+        mail.text
+    );
+    let token = mail.token("reset");
+    reset(&app, &token, "weak")
+        .await
+        .refused_field("password", "password_too_short");
+    reset(&app, &token, NEW).await.ok(204);
+
+    socket.closed_as(CloseCode::BadToken).await;
+    let me = app.as_user(&alice).me().await;
+    me.refused(401, "unauthenticated");
+    let refreshed = app.api().refresh(&alice.refresh_token).await;
+    refreshed.refused(401, "unauthenticated");
+    assert_eq!(sign_in(&app, &alice, PASSWORD).await, 401);
+    let alice = app.sign_in(&alice.email, NEW).await;
+    let me = app.as_user(&alice).me().await.ok(200);
+    assert_eq!(me["email_verified"], true, "the mail was read");
+    office
+        .mail_to(&alice.email, "Your password at localhost was changed")
+        .await;
+}
+
+#[tokio::test]
+async fn a_link_works_once_for_a_while_and_only_the_newest() {
+    let (app, office) = app_with_mail().await;
+    let alice = app.client("alice").await;
+    let first = link(&app, &office, &alice).await.token("reset");
+    let second = link(&app, &office, &alice).await.token("reset");
+    assert_ne!(first, second);
+    reset(&app, &first, NEW).await.refused(403, "invalid_link");
+    reset(&app, &second, NEW).await.ok(204);
+    reset(&app, &second, "Third-Horse-3")
+        .await
+        .refused(403, "invalid_link");
+    assert_eq!(sign_in(&app, &alice, NEW).await, 200);
+
+    let late = link(&app, &office, &alice).await.token("reset");
+    app.home
+        .database
+        .execute("UPDATE mail_tokens SET expires_at = '2020-01-01T00:00:00+00:00'")
+        .await;
+    reset(&app, &late, "Third-Horse-3")
+        .await
+        .refused(403, "invalid_link");
+    assert_eq!(sign_in(&app, &alice, NEW).await, 200);
+}
+
+/// Two browsers press the button at once: one of the passwords is set, not both.
+#[tokio::test]
+async fn a_link_that_is_used_twice_at_once_is_used_once() {
+    let (app, office) = app_with_mail().await;
+    let alice = app.client("alice").await;
+    let token = link(&app, &office, &alice).await.token("reset");
+    let (one, two) = tokio::join!(
+        reset(&app, &token, NEW),
+        reset(&app, &token, "Third-Horse-3")
+    );
+    let mut statuses = [one.status(), two.status()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 403]);
+}
+
+#[tokio::test]
+async fn each_link_is_for_its_own_purpose_and_its_own_user() {
+    let (app, office) = app_with_mail().await;
+    let (alice, bob) = (app.client("alice").await, app.client("bob").await);
+    let verify = office.mail_to(&alice.email, "Verify").await.token("verify");
+    reset(&app, &verify, NEW).await.refused(403, "invalid_link");
+    let token = link(&app, &office, &bob).await.token("reset");
+    let body = json!({"token": token});
+    let answer = app.api().post("/api/auth/email/verify", &body).await;
+    answer.refused(403, "invalid_link");
+    reset(&app, &token, NEW).await.ok(204);
+    assert_eq!(
+        sign_in(&app, &alice, PASSWORD).await,
+        200,
+        "it was bob's link"
+    );
+    assert_eq!(sign_in(&app, &bob, NEW).await, 200);
+}
+
+/// Otherwise anybody could ask who has an account.
+#[tokio::test]
+async fn the_answer_is_the_same_for_who_is_there_and_who_is_not() {
+    let (app, office) = app_with_mail().await;
+    let alice = app.client("alice").await;
+    let off = app.client("off").await;
+    let admin = app.as_user(&app.admin().await);
+    admin.deactivate(off.id).await.ok(200);
+    let mut told = Vec::new();
+    for email in [&alice.email, &off.email, "nobody@parlor.example"] {
+        let answer = forget(&app, email).await;
+        let headers = ["content-type", "content-length", "retry-after"];
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|name| answer.header(name).map(str::to_owned))
+            .collect();
+        told.push((answer.status(), answer.body().to_vec(), headers));
+    }
+    assert_eq!(told[0].0, 202);
+    assert!(told.iter().all(|answer| *answer == told[0]), "{told:?}");
+    settled(&app).await;
+    let resets: Vec<_> = office
+        .mails()
+        .into_iter()
+        .filter(|mail| mail.header("Subject").starts_with("Reset"))
+        .map(|mail| mail.to)
+        .collect();
+    assert_eq!(
+        resets,
+        std::slice::from_ref(&alice.email),
+        "who is off or not there gets none"
+    );
+
+    forget(&app, "no address")
+        .await
+        .refused_field("email", "invalid_email");
+}
+
+/// A stranger neither floods somebody's mail nor keeps him from asking himself.
+#[tokio::test]
+async fn an_address_gets_so_many_links_an_hour_and_asking_is_not_refused() {
+    let office = PostOffice::open().await;
+    let app = TestApp::with(|config| {
+        send_to(config, &office);
+        config.limits.resets_per_hour = 5;
+    })
+    .await;
+    let alice = app.client("alice").await;
+    for _ in 0..12 {
+        forget(&app, &alice.email).await.ok(202);
+    }
+    settled(&app).await;
+    let mails = office.mails();
+    let resets = mails
+        .iter()
+        .filter(|mail| mail.header("Subject").starts_with("Reset"));
+    assert_eq!(resets.count(), 5);
+    let newest = office.mail_to(&alice.email, "Reset").await;
+    assert!(!newest.token("reset").is_empty());
+    let mut refused = false;
+    for number in 0..40 {
+        let answer = forget(&app, &format!("nobody{number}@parlor.example")).await;
+        refused |= answer.status() == 429;
+    }
+    assert!(
+        refused,
+        "one address of the network asks for no more than so many"
+    );
+}
+
+#[tokio::test]
+async fn a_link_is_void_once_the_password_or_the_address_changed() {
+    let (app, office) = app_with_mail().await;
+    let alice = verified(&app, &office, "alice").await;
+    let token = link(&app, &office, &alice).await.token("reset");
+    let api = app.as_user(&alice);
+    let change = json!({"password": NEW, "current_password": PASSWORD});
+    api.update_user(alice.id, &change).await.ok(200);
+    reset(&app, &token, "Third-Horse-3")
+        .await
+        .refused(403, "invalid_link");
+
+    let token = link(&app, &office, &alice).await.token("reset");
+    let change = json!({"email": "elsewhere@parlor.example"});
+    api.update_user(alice.id, &change).await.ok(200);
+    reset(&app, &token, "Third-Horse-3")
+        .await
+        .refused(403, "invalid_link");
+}
+
+#[tokio::test]
+async fn who_was_switched_off_meanwhile_sets_no_password() {
+    let (app, office) = app_with_mail().await;
+    let alice = app.client("alice").await;
+    let token = link(&app, &office, &alice).await.token("reset");
+    let admin = app.as_user(&app.admin().await);
+    admin.deactivate(alice.id).await.ok(200);
+    reset(&app, &token, NEW).await.refused(403, "invalid_link");
+    let gone = app.client("gone").await;
+    let token = link(&app, &office, &gone).await.token("reset");
+    let path = format!("/api/users/{}", gone.id);
+    admin.call(Method::DELETE, &path).await.ok(204);
+    reset(&app, &token, NEW).await.refused(403, "invalid_link");
+}
