@@ -235,6 +235,10 @@ impl Store {
             SET password_hash = $3, email_verified_at = COALESCE(email_verified_at, $4),
                 updated_at = $4
             WHERE id = $1 AND email_key = $2 AND active AND deleted_at IS NULL";
+        // Somebody else may have made the account, and linked what is his: a way back in that no new
+        // password shuts.
+        const FORGET_UNPROVED: &str = "DELETE FROM identities WHERE user_id = $1 AND EXISTS (
+            SELECT 1 FROM users u WHERE u.id = $1 AND u.email_verified_at IS NULL)";
         const USER: &str = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
         let (store, hash, by) = (self.clone(), token.hash(), *by);
         self.write("update", "users", async move {
@@ -244,6 +248,7 @@ impl Store {
                     .bind(hash.as_slice()).bind(LinkKind::Reset.as_str()).bind(at)
                     .fetch_optional(&mut *tx).await?;
                 let (id, key) = found.ok_or(StoreError::NotFound)?;
+                sqlx::query(FORGET_UNPROVED).bind(id).execute(&mut *tx).await?;
                 let changed = sqlx::query(SQL).bind(id).bind(&key).bind(&password_hash).bind(at)
                     .execute(&mut *tx).await?;
                 let used = sqlx::query(USE_TOKEN).bind(hash.as_slice()).execute(&mut *tx).await?;

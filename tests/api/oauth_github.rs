@@ -32,6 +32,8 @@ async fn who_comes_for_the_first_time_gets_an_account_and_keeps_it() {
         { "name": "github", "label": "GitHub", "url": "/api/auth/oauth/github" },
     ] });
     assert_eq!(providers, expected);
+    let methods = app.api().get("/api/auth/methods").await.ok(200);
+    assert_eq!(methods["providers"], expected["data"]);
 
     let octo = octocat(583_231, "octocat", "octo@cats.example");
     let mut browser = Browser::new(&app);

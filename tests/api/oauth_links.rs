@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{
-    Answer, Browser, Kind, Person, Provider, TestApp, ends_with, known, location,
+use crate::{
+    harness::{
+        Answer, Browser, Kind, Person, PostOffice, Provider, TestApp, ends_with, known, location,
+    },
+    mail::send_to,
 };
 
 fn octocat(id: u64, email: &str) -> Value {
@@ -275,4 +278,38 @@ async fn a_provider_does_not_stand_in_for_the_second_factor() {
     let step = program.go("github", &github, &octo).await.ok(200);
     assert!(step.get("token").is_none(), "{step}");
     assert!(step["second_factor"]["ticket"].is_string(), "{step}");
+}
+
+/// Mallory makes an account with Alice's address, links what is his, and waits. Alice finds that she
+/// has an account, and sets its password by mail.
+#[tokio::test]
+async fn a_reset_shuts_the_doors_of_who_never_proved_the_address() {
+    let office = PostOffice::open().await;
+    let github = Provider::start(Kind::Github).await;
+    let app = TestApp::with(|config| {
+        github.believed_by(config);
+        send_to(config, &office);
+    })
+    .await;
+    let trap = app.client("alice").await;
+    let of_mallory = octocat(666, "mallory@cats.example");
+    let mut browser = Browser::new(&app);
+    let linked = browser
+        .link(&app, &trap, "github", &github, &of_mallory)
+        .await;
+    assert_eq!(known(&linked, "linked").as_deref(), Some("github"));
+
+    let body = json!({ "email": trap.email });
+    let forgot = app.api().post("/api/auth/password/forgot", &body).await;
+    forgot.ok(202);
+    let mail = office.mail_to(&trap.email, "Reset your password").await;
+    let body = json!({ "token": mail.token("reset"), "password": "Another-Horse-2" });
+    let reset = app.api().post("/api/auth/password/reset", &body).await;
+    reset.ok(204);
+    let alice = app.sign_in(&trap.email, "Another-Horse-2").await;
+    assert!(identities(&app, &alice).await.is_empty());
+    let mallory = Browser::new(&app)
+        .sign_in("github", &github, &of_mallory)
+        .await;
+    assert_ne!(mallory.id, alice.id);
 }

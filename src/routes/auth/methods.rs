@@ -3,7 +3,9 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::oauth::ProviderView;
 use crate::{
+    auth::oauth::Providers,
     config::Config,
     routes::api::{Operation, Tag},
 };
@@ -20,28 +22,20 @@ pub struct SignInMethods {
     /// Whether passkeys are taken.
     passkeys: bool,
     /// Where else one can sign in.
-    providers: Vec<SignInProvider>,
-}
-
-/// Somebody who says who one is.
-#[derive(Serialize, ToSchema)]
-pub struct SignInProvider {
-    /// As it stands in addresses.
-    name: String,
-    /// For a button.
-    label: String,
-    /// Where the browser goes.
-    url: String,
+    providers: Vec<ProviderView>,
 }
 
 /// `GET /api/auth/methods`: how one signs in here.
-pub async fn show_methods(config: web::Data<Config>) -> web::Json<SignInMethods> {
+pub async fn show_methods(
+    config: web::Data<Config>,
+    providers: web::Data<Providers>,
+) -> web::Json<SignInMethods> {
     web::Json(SignInMethods {
         password: true,
         registration: config.auth.registration_open,
         mail: config.mail.is_on(),
         passkeys: false,
-        providers: Vec::new(),
+        providers: providers.iter().map(ProviderView::of).collect(),
     })
 }
 

@@ -18,6 +18,8 @@ use sha2::{Digest, Sha256};
 
 use crate::routes::api::{Api, at};
 
+pub use providers::ProviderView;
+
 /// The order matters: a provider's name could stand for each of the first.
 pub fn configure(api: &mut Api) {
     api.add(

@@ -4,7 +4,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::{
-    auth::oauth::Providers,
+    auth::oauth::{Provider, Providers},
     routes::api::{Operation, Tag},
 };
 
@@ -19,6 +19,16 @@ pub struct ProviderView {
     url: String,
 }
 
+impl ProviderView {
+    pub fn of(provider: &Provider) -> Self {
+        Self {
+            name: provider.name().to_owned(),
+            label: provider.label().to_owned(),
+            url: format!("/api/auth/oauth/{}", provider.name()),
+        }
+    }
+}
+
 /// Whom one can sign in with.
 #[derive(Serialize, ToSchema)]
 pub struct ProviderList {
@@ -28,14 +38,8 @@ pub struct ProviderList {
 /// `GET /api/auth/oauth/providers`: whom one can sign in with.
 #[tracing::instrument(skip_all)]
 pub async fn list_providers(providers: web::Data<Providers>) -> web::Json<ProviderList> {
-    let data = providers.iter().map(|provider| ProviderView {
-        name: provider.name().to_owned(),
-        label: provider.label().to_owned(),
-        url: format!("/api/auth/oauth/{}", provider.name()),
-    });
-    web::Json(ProviderList {
-        data: data.collect(),
-    })
+    let data = providers.iter().map(ProviderView::of).collect();
+    web::Json(ProviderList { data })
 }
 
 pub fn declare_list_providers() -> Operation {
