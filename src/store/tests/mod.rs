@@ -1,5 +1,6 @@
 //! Attempts to break the store, on SQLite and, with `TEST_DATABASE_URL`, on PostgreSQL.
 
+mod api_tokens;
 mod backup;
 mod commit;
 mod duplicates;
@@ -14,6 +15,7 @@ mod read_marks;
 mod refresh;
 mod rights;
 mod roles;
+mod upgrade;
 mod users;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
