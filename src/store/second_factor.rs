@@ -1,10 +1,14 @@
 //! The second factor of a user: whether there is one, whether there must be, and its end.
 
+use serde_json::json;
+
 use super::{
     Store, StoreError,
+    audit::record,
     backend::{in_transaction, on_reader},
 };
 use crate::domain::{
+    audit::{Act, By, Target},
     ids::UserId,
     user::{Role, User},
 };
@@ -90,15 +94,25 @@ impl Store {
         Ok(found.is_some_and(|role| role.requires_two_factor))
     }
 
-    /// Takes a user's app and recovery codes away; false if there was nothing.
+    /// Takes a user's app and recovery codes away; false if there was nothing. `act` says whether
+    /// the owner did it.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn remove_two_factor(&self, user: UserId) -> Result<bool, StoreError> {
-        let store = self.clone();
+    pub async fn remove_two_factor(
+        &self,
+        user: UserId,
+        act: Act,
+        by: &By,
+    ) -> Result<bool, StoreError> {
+        let (store, by) = (self.clone(), *by);
         self.write("delete", "totp", async move {
             let had = in_transaction!(store, tx => {
-                Ok::<_, StoreError>(forget_second_factor!(tx, user).rows_affected() > 0)
+                let had = forget_second_factor!(tx, user).rows_affected() > 0;
+                if had {
+                    record!(tx, &by, act, Target::user(user), json!({}));
+                }
+                Ok::<_, StoreError>(had)
             })?;
             Ok(had)
         })

@@ -4,6 +4,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::{
+    auth::Passkeys,
     config::Config,
     routes::api::{Operation, Tag},
 };
@@ -35,12 +36,15 @@ pub struct SignInProvider {
 }
 
 /// `GET /api/auth/methods`: how one signs in here.
-pub async fn show_methods(config: web::Data<Config>) -> web::Json<SignInMethods> {
+pub async fn show_methods(
+    config: web::Data<Config>,
+    passkeys: web::Data<Passkeys>,
+) -> web::Json<SignInMethods> {
     web::Json(SignInMethods {
         password: true,
         registration: config.auth.registration_open,
         mail: config.mail.is_on(),
-        passkeys: false,
+        passkeys: passkeys.are_on(),
         providers: Vec::new(),
     })
 }
