@@ -203,3 +203,32 @@ async fn what_becomes_of_a_second_factor_is_in_the_audit_log() {
         .collect();
     assert_eq!(found, expected);
 }
+
+#[tokio::test]
+async fn who_loses_a_second_factor_is_told_by_mail() {
+    let (app, office) = crate::mail::app_with_mail().await;
+    let (alice, admin) = (app.client("alice").await, app.admin().await);
+    app.enroll(&alice).await;
+    app.reset_two_factor(&admin, &alice).await.ok(204);
+    let mail = office.mail_to(&alice.email, "Two-factor was removed").await;
+    let text = mail.part("text/plain");
+    assert!(text.contains("the second factor of your account"), "{text}");
+}
+
+/// Who reads somebody's mail gets no further than the password.
+#[tokio::test]
+async fn a_password_reset_by_mail_leaves_the_second_factor() {
+    let (app, office) = crate::mail::app_with_mail().await;
+    let mut alice = crate::mail::verified(&app, &office, "alice").await;
+    let enrolled = app.enroll(&alice).await;
+    let forgot = json!({"email": alice.email});
+    let path = "/api/auth/password/forgot";
+    app.api().post(path, &forgot).await.ok(202);
+    let mail = office.mail_to(&alice.email, "Reset your password").await;
+    let reset = json!({"token": mail.token("reset"), "password": "Another-Horse-2"});
+    let path = "/api/auth/password/reset";
+    app.api().post(path, &reset).await.ok(204);
+    alice.password = "Another-Horse-2".to_owned();
+    let ticket = app.ticket(&alice).await;
+    app.second_step(&ticket, &enrolled.app.code()).await.ok(200);
+}

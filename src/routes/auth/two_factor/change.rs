@@ -12,6 +12,7 @@ use crate::{
         audit::Act,
         ids::UserId,
         policy::{Action, Target, allows},
+        user::User,
     },
     error::ApiError,
     limits::Limits,
@@ -91,7 +92,7 @@ pub async fn remove_totp(
     step_up.spend(&code).await?;
     let by = by(&request, &config, Some(&user.0));
     store
-        .remove_two_factor(user.id, Act::TwoFactorRemove, &by)
+        .remove_two_factor(User::clone(&user), Act::TwoFactorRemove, &by)
         .await?;
     tracing::info!("an authenticator app was removed");
     Ok(HttpResponse::NoContent().finish())
@@ -200,12 +201,10 @@ pub async fn reset_two_factor(
     if !allows(&admin, Action::ManageUser(target)) {
         return Err(ApiError::Forbidden("You may not change this user"));
     }
-    if found.is_none() {
-        return Err(ApiError::NotFound("User"));
-    }
+    let found = found.ok_or(ApiError::NotFound("User"))?;
     let by = by(&request, &config, Some(&admin.0));
     if !store
-        .remove_two_factor(*id, Act::TwoFactorReset, &by)
+        .remove_two_factor(found, Act::TwoFactorReset, &by)
         .await?
     {
         return Err(NO_APP);
