@@ -20,7 +20,8 @@ use tokio::{
 
 use crate::{
     auth::{
-        Authenticator, Hasher, Keys, Revocations, SecondFactors, Setup, Vault, oauth::Providers,
+        Authenticator, Hasher, Keys, Passkeys, Revocations, SecondFactors, Setup, Vault,
+        oauth::Providers,
     },
     chat::{Chat, ChatSettings},
     config::{AuthConfig, Config, Descriptors, ServerConfig},
@@ -239,6 +240,7 @@ async fn start(
     } else {
         Setup::open()
     };
+    let passkeys = Passkeys::new(origin, vault.clone());
     let second_factors = SecondFactors::new(vault, store.clone());
     let connections = descriptors.for_connections(config.store.max_connections);
     Ok(State {
@@ -254,6 +256,7 @@ async fn start(
         revocations,
         limits,
         second_factors,
+        passkeys,
         health: HealthSampler::new(metrics.clone()),
         metrics,
         readiness: Readiness::default(),

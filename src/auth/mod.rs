@@ -5,6 +5,7 @@ mod code;
 mod extractor;
 mod identity;
 pub mod oauth;
+mod passkeys;
 pub mod password;
 pub mod refusals;
 pub mod revocation;
@@ -20,6 +21,7 @@ pub use extractor::{
     ReadAudit, ReadRooms, Require, RequiredAction, SeeStatistics, SeeUsers, bearer,
 };
 pub use identity::{AuthError, Authenticator, Credential, Identity, IssuedToken};
+pub use passkeys::{Answered, CeremonyError, Passkeys, Started as StartedCeremony};
 pub use password::Hasher;
 pub use refusals::Refusals;
 pub use revocation::{Change, Revocations, Revoked};

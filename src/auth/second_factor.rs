@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     clock,
-    domain::ids::UserId,
+    domain::{audit::By, ids::UserId},
     error::ApiError,
     limits::{Exhausted, Policy},
     store::{Guess, NewTotp, Store},
@@ -84,10 +84,15 @@ impl SecondFactors {
     ///
     /// # Errors
     /// [`ApiError::WrongCode`]; [`ApiError::RateLimited`] when too many were wrong.
-    pub async fn spend(&self, user: UserId, code: &Code) -> Result<SecondFactor, ApiError> {
+    pub async fn spend(
+        &self,
+        user: UserId,
+        code: &Code,
+        by: &By,
+    ) -> Result<SecondFactor, ApiError> {
         match code {
             Code::Recovery(hash) => {
-                let spent = self.store.spend_recovery_code(user, *hash).await?;
+                let spent = self.store.spend_recovery_code(user, *hash, by).await?;
                 spent
                     .then_some(SecondFactor::RecoveryCode)
                     .ok_or(ApiError::WrongCode)

@@ -60,6 +60,10 @@ uuid_id!(
     IdentityId
 );
 uuid_id!(
+    /// One passkey.
+    PasskeyId
+);
+uuid_id!(
     /// One message.
     MessageId
 );

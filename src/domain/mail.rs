@@ -99,6 +99,10 @@ pub enum About {
     PasswordChanged {
         at: DateTime<Utc>,
     },
+    /// Sign-ins ask for no code any more.
+    TwoFactorRemoved {
+        at: DateTime<Utc>,
+    },
     /// The address was this one until now.
     EmailChanged {
         at: DateTime<Utc>,
@@ -124,6 +128,7 @@ impl About {
             Self::ResetPassword { .. } => "mail.reset_password",
             Self::NewDevice { .. } => "mail.new_device",
             Self::PasswordChanged { .. } => "mail.password_changed",
+            Self::TwoFactorRemoved { .. } => "mail.two_factor_removed",
             Self::EmailChanged { .. } => "mail.email_changed",
         }
     }

@@ -9,6 +9,7 @@ pub mod ids;
 pub mod job;
 pub mod mail;
 pub mod message;
+pub mod passkey;
 pub mod permission;
 pub mod policy;
 pub mod role;

@@ -104,6 +104,18 @@ fn parts(about: &About, site: &Site) -> Parts {
                 site.origin
             ),
         },
+        About::TwoFactorRemoved { at } => Parts {
+            subject: format!("Two-factor was removed at {host}"),
+            first: format!(
+                "on {} the second factor of your account at {host} was removed. Signing in asks \
+                 for no code any more.",
+                when(*at)
+            ),
+            link: None,
+            last: "If it was neither you nor an administrator whom you asked, choose another \
+                   password, set up two-factor anew, and tell an administrator there."
+                .to_owned(),
+        },
         About::EmailChanged { at } => Parts {
             subject: format!("Your e-mail address at {host} was changed"),
             first: format!(

@@ -116,6 +116,10 @@ error_codes! {
     OauthExpired = "oauth_expired",
     /// What the provider said does not prove who one is.
     OauthFailed = "oauth_failed",
+    /// Passkeys need a server that has a name, not only an address.
+    PasskeysUnavailable = "passkeys_unavailable",
+    /// This credential is a passkey already.
+    PasskeyTaken = "passkey_taken",
     /// A fault of the server.
     Internal = "internal",
 }

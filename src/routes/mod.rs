@@ -39,7 +39,7 @@ use actix_web::{
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    auth::{Authenticator, Hasher, Revocations, SecondFactors, Setup, oauth::Providers},
+    auth::{Authenticator, Hasher, Passkeys, Revocations, SecondFactors, Setup, oauth::Providers},
     chat::Chat,
     config::Config,
     limits::{self, Limits},
@@ -65,6 +65,7 @@ pub struct State {
     pub providers: Providers,
     pub setup: Setup,
     pub second_factors: SecondFactors,
+    pub passkeys: Passkeys,
     pub revocations: Revocations,
     pub limits: Limits,
     pub metrics: Metrics,
@@ -138,6 +139,7 @@ fn provide(app: &mut web::ServiceConfig, state: State) {
         .app_data(web::Data::new(state.providers))
         .app_data(web::Data::new(state.setup))
         .app_data(web::Data::new(state.second_factors))
+        .app_data(web::Data::new(state.passkeys))
         .app_data(web::Data::new(state.revocations))
         .app_data(web::Data::new(state.limits))
         .app_data(web::Data::new(state.metrics))

@@ -35,8 +35,8 @@ pub enum StoreError {
     /// The first admin was made already.
     #[error("there is an admin")]
     AdminExists,
-    /// The user could not sign in any more.
-    #[error("the last way to sign in must stay")]
+    /// Nothing else would let the user in.
+    #[error("the last way into an account must stay")]
     LastWayIn,
     /// No connection, a busy or full database, an I/O error, a time-out: it may work later.
     #[error("the database cannot be used now")]
@@ -55,6 +55,7 @@ pub enum Unique {
     Role,
     /// Who somebody is to a provider.
     Identity,
+    Passkey,
 }
 
 /// Why a database could not be opened.
@@ -268,9 +269,13 @@ impl From<StoreError> for ApiError {
                 ErrorCode::IdentityTaken,
                 "Another account is linked to this one of the provider",
             ),
+            StoreError::Conflict(Unique::Passkey) => conflict(
+                ErrorCode::PasskeyTaken,
+                "This credential is a passkey already",
+            ),
             StoreError::LastWayIn => conflict(
                 ErrorCode::LastWayIn,
-                "Set a password or link another account first, or you could not sign in again",
+                "Nothing else lets you in; set a password or add another way first",
             ),
             StoreError::LastAdmin => conflict(
                 ErrorCode::LastAdmin,

@@ -23,6 +23,7 @@ mod message_days;
 mod messages;
 mod oauth;
 mod open;
+mod passkeys;
 mod read_marks;
 mod refresh;
 mod role_changes;
@@ -63,6 +64,7 @@ pub use self::{
     message_days::MessageDay,
     oauth::{OauthCode, OauthState},
     open::StoreOptions,
+    passkeys::{KeptPasskey, NewPasskey, PasskeyRow, UsedCeremony},
     read_marks::{RaisedMark, Reader},
     refresh::{Refreshed, Rotation},
     role_changes::RoleChanges,

@@ -1,12 +1,20 @@
 //! The second factor of a user: whether there is one, whether there must be, and its end.
 
+use serde_json::json;
+
 use super::{
     Store, StoreError,
+    audit::record,
     backend::{in_transaction, on_reader},
+    letters::{Addressee, post},
 };
-use crate::domain::{
-    ids::UserId,
-    user::{Role, User},
+use crate::{
+    clock,
+    domain::{
+        audit::{Act, By, Target},
+        mail::About,
+        user::{Role, User},
+    },
 };
 
 /// What stands between a first factor and a login.
@@ -90,16 +98,32 @@ impl Store {
         Ok(found.is_some_and(|role| role.requires_two_factor))
     }
 
-    /// Takes a user's app and recovery codes away; false if there was nothing.
+    /// Takes a user's app and recovery codes away, and tells the user by mail; false if there was
+    /// nothing. `act` says whether the owner did it.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn remove_two_factor(&self, user: UserId) -> Result<bool, StoreError> {
-        let store = self.clone();
+    pub async fn remove_two_factor(
+        &self,
+        user: User,
+        act: Act,
+        by: &By,
+    ) -> Result<bool, StoreError> {
+        let (store, by) = (self.clone(), *by);
         self.write("delete", "totp", async move {
+            let at = clock::now();
             let had = in_transaction!(store, tx => {
-                Ok::<_, StoreError>(forget_second_factor!(tx, user).rows_affected() > 0)
+                let had = forget_second_factor!(tx, user.id).rows_affected() > 0;
+                if had && let Some(email) = &user.email {
+                    let about = About::TwoFactorRemoved { at };
+                    post!(tx, store.letter(&Addressee::of(&user, email), about), at);
+                }
+                if had {
+                    record!(tx, &by, act, Target::user(user.id), json!({}));
+                }
+                Ok::<_, StoreError>(had)
             })?;
+            store.ring();
             Ok(had)
         })
         .await

@@ -3,13 +3,21 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 
 use super::{
     Store, StoreError,
+    audit::record,
     backend::{in_transaction, on_reader},
     tickets::SPEND_TICKET,
 };
-use crate::{clock, domain::ids::UserId};
+use crate::{
+    clock,
+    domain::{
+        audit::{Act, By, Target},
+        ids::UserId,
+    },
+};
 
 /// Codes that may be wrong before one must wait.
 const FREE_TRIES: i64 = 5;
@@ -109,11 +117,11 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound` if another one is pending meanwhile, or none.
-    pub async fn confirm_totp(&self, totp: NewTotp) -> Result<(), StoreError> {
+    pub async fn confirm_totp(&self, totp: NewTotp, by: &By) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE totp SET secret = pending, confirmed_at = $3, last_step = $4,
                  tries = 0, next_try_at = NULL, pending = NULL, pending_until = NULL
              WHERE user_id = $1 AND pending = $2 AND pending_until > $3";
-        let store = self.clone();
+        let (store, by) = (self.clone(), *by);
         self.write("update", "totp", async move {
             let at = clock::now();
             in_transaction!(store, tx => {
@@ -128,6 +136,8 @@ impl Store {
                     return Err(StoreError::NotFound);
                 }
                 replace_recovery_codes!(tx, totp.user_id, &totp.recovery_hashes);
+                let user = Target::user(totp.user_id);
+                record!(tx, &by, Act::TwoFactorEnroll, user, json!({}));
                 Ok(())
             })?;
             Ok(())
@@ -143,6 +153,7 @@ impl Store {
         &self,
         ticket: [u8; 32],
         totp: NewTotp,
+        by: &By,
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO totp (user_id, secret, confirmed_at, last_step)
              VALUES ($1, $2, $3, $4)
@@ -150,7 +161,7 @@ impl Store {
              SET secret = excluded.secret, confirmed_at = excluded.confirmed_at,
                  last_step = excluded.last_step, pending = NULL, pending_until = NULL
              WHERE totp.secret IS NULL";
-        let store = self.clone();
+        let (store, by) = (self.clone(), by.proved(totp.user_id, None));
         self.write("insert", "totp", async move {
             let at = clock::now();
             in_transaction!(store, tx => {
@@ -170,6 +181,8 @@ impl Store {
                     return Err(StoreError::NotFound);
                 }
                 replace_recovery_codes!(tx, totp.user_id, &totp.recovery_hashes);
+                let user = Target::user(totp.user_id);
+                record!(tx, &by, Act::TwoFactorEnroll, user, json!({}));
                 Ok(())
             })?;
             Ok(())
@@ -253,14 +266,19 @@ impl Store {
         &self,
         user: UserId,
         hash: [u8; 32],
+        by: &By,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "DELETE FROM recovery_codes WHERE user_id = $1 AND hash = $2";
-        let store = self.clone();
+        let (store, by) = (self.clone(), *by);
         self.write("delete", "recovery_codes", async move {
             let spent = in_transaction!(store, tx => {
                 let gone =
                     sqlx::query(SQL).bind(user).bind(hash.as_slice()).execute(&mut *tx).await?;
-                Ok::<_, StoreError>(gone.rows_affected() == 1)
+                let spent = gone.rows_affected() == 1;
+                if spent {
+                    record!(tx, &by, Act::RecoveryCodeUse, Target::user(user), json!({}));
+                }
+                Ok::<_, StoreError>(spent)
             })?;
             Ok(spent)
         })
@@ -275,16 +293,18 @@ impl Store {
         &self,
         user: UserId,
         hashes: Vec<[u8; 32]>,
+        by: &By,
     ) -> Result<(), StoreError> {
         const ENROLLED: &str =
             "SELECT EXISTS (SELECT 1 FROM totp WHERE user_id = $1 AND secret IS NOT NULL)";
-        let store = self.clone();
+        let (store, by) = (self.clone(), *by);
         self.write("insert", "recovery_codes", async move {
             in_transaction!(store, tx => {
                 if !sqlx::query_scalar(ENROLLED).bind(user).fetch_one(&mut *tx).await? {
                     return Err(StoreError::NotFound);
                 }
                 replace_recovery_codes!(tx, user, &hashes);
+                record!(tx, &by, Act::RecoveryCodeRenew, Target::user(user), json!({}));
                 Ok(())
             })?;
             Ok(())

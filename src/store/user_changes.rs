@@ -271,6 +271,7 @@ impl Store {
                     "DELETE FROM read_marks WHERE user_id = $1",
                     "DELETE FROM api_tokens WHERE user_id = $1",
                     "DELETE FROM identities WHERE user_id = $1",
+                    "DELETE FROM passkeys WHERE user_id = $1",
                     "DELETE FROM oauth_codes WHERE user_id = $1",
                     "DELETE FROM mail_tokens WHERE user_id = $1",
                     // Mails that wait have the address in them.

@@ -51,13 +51,15 @@ const fn error(code: ErrorCode) -> Provoked {
         | ErrorCode::SecondFactorRequired
         | ErrorCode::IdentityTaken
         | ErrorCode::EmailInUse
-        | ErrorCode::LastWayIn
         | ErrorCode::OauthDenied
         | ErrorCode::OauthExpired
         | ErrorCode::OauthFailed
         | ErrorCode::InvalidLink
         | ErrorCode::EmailVerified
-        | ErrorCode::NotAvailable => Not("of requests over REST; no frame can cause it"),
+        | ErrorCode::NotAvailable
+        | ErrorCode::PasskeysUnavailable
+        | ErrorCode::PasskeyTaken
+        | ErrorCode::LastWayIn => Not("of requests over REST; no frame can cause it"),
         ErrorCode::Internal => Not("a fault of the server, which no input may cause"),
     }
 }

@@ -148,3 +148,87 @@ async fn the_oldest_tickets_of_a_user_give_way() {
         .refused(401, "ticket_ended");
     app.second_step(&last, &enrolled.app.code()).await.ok(200);
 }
+
+/// The log says who did it, and holds no code.
+#[tokio::test]
+async fn what_becomes_of_a_second_factor_is_in_the_audit_log() {
+    let app = TestApp::spawn().await;
+    let (alice, admin) = (app.client("alice").await, app.admin().await);
+    let enrolled = app.enroll(&alice).await;
+    let ticket = app.ticket(&alice).await;
+    app.second_step(&ticket, &enrolled.recovery_codes[0])
+        .await
+        .ok(200);
+    let api = app.as_user(&alice);
+    let renew = json!({"code": enrolled.recovery_codes[1]});
+    let path = "/api/auth/two-factor/recovery-codes";
+    api.post(path, &renew).await.ok(200);
+    let remove = json!({"password": PASSWORD, "code": enrolled.app.code()});
+    let path = "/api/auth/two-factor/totp/remove";
+    api.post(path, &remove).await.ok(204);
+    app.enroll(&alice).await;
+    app.reset_two_factor(&admin, &alice).await.ok(204);
+
+    let log = app.as_user(&admin);
+    let mut found = Vec::new();
+    for about in ["two_factor", "recovery_code"] {
+        let page = log.get(&format!("/api/audit?act={about}")).await.ok(200);
+        let text = page.to_string();
+        assert!(!text.contains(&enrolled.recovery_codes[0]), "{text}");
+        for entry in page["data"].as_array().expect("a page") {
+            assert_eq!(entry["target_id"], alice.id.to_string(), "{entry}");
+            let act = entry["act"].as_str().expect("an act").to_owned();
+            let actor = entry["actor_id"].as_str().expect("an actor").to_owned();
+            found.push((entry["seq"].as_i64().expect("a number"), act, actor));
+        }
+    }
+    found.sort();
+    let (alices, admins) = (alice.id.to_string(), admin.id.to_string());
+    let found: Vec<_> = found
+        .iter()
+        .map(|(_, act, actor)| (act.as_str(), actor.as_str()))
+        .collect();
+    let expected = [
+        ("two_factor.enroll", &alices),
+        ("recovery_code.use", &alices),
+        ("recovery_code.use", &alices),
+        ("recovery_code.renew", &alices),
+        ("two_factor.remove", &alices),
+        ("two_factor.enroll", &alices),
+        ("two_factor.reset", &admins),
+    ];
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(act, actor)| (*act, actor.as_str()))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn who_loses_a_second_factor_is_told_by_mail() {
+    let (app, office) = crate::mail::app_with_mail().await;
+    let (alice, admin) = (app.client("alice").await, app.admin().await);
+    app.enroll(&alice).await;
+    app.reset_two_factor(&admin, &alice).await.ok(204);
+    let mail = office.mail_to(&alice.email, "Two-factor was removed").await;
+    let text = mail.part("text/plain");
+    assert!(text.contains("the second factor of your account"), "{text}");
+}
+
+/// Who reads somebody's mail gets no further than the password.
+#[tokio::test]
+async fn a_password_reset_by_mail_leaves_the_second_factor() {
+    let (app, office) = crate::mail::app_with_mail().await;
+    let mut alice = crate::mail::verified(&app, &office, "alice").await;
+    let enrolled = app.enroll(&alice).await;
+    let forgot = json!({"email": alice.email});
+    let path = "/api/auth/password/forgot";
+    app.api().post(path, &forgot).await.ok(202);
+    let mail = office.mail_to(&alice.email, "Reset your password").await;
+    let reset = json!({"token": mail.token("reset"), "password": "Another-Horse-2"});
+    let path = "/api/auth/password/reset";
+    app.api().post(path, &reset).await.ok(204);
+    alice.password = "Another-Horse-2".to_owned();
+    let ticket = app.ticket(&alice).await;
+    app.second_step(&ticket, &enrolled.app.code()).await.ok(200);
+}

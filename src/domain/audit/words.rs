@@ -79,6 +79,22 @@ words!(
         IdentityLink = "identity.link",
         /// An account at a provider was taken away.
         IdentityUnlink = "identity.unlink",
+        /// An authenticator app was set up.
+        TwoFactorEnroll = "two_factor.enroll",
+        /// The owner removed it.
+        TwoFactorRemove = "two_factor.remove",
+        /// An admin removed it.
+        TwoFactorReset = "two_factor.reset",
+        /// A recovery code was used.
+        RecoveryCodeUse = "recovery_code.use",
+        /// Other recovery codes took the place of those that were left.
+        RecoveryCodeRenew = "recovery_code.renew",
+        /// A passkey was added.
+        PasskeyAdd = "passkey.add",
+        /// A passkey has another name.
+        PasskeyRename = "passkey.rename",
+        /// A passkey was removed.
+        PasskeyRemove = "passkey.remove",
         /// A room was made.
         RoomCreate = "room.create",
         /// The log itself was exported.
@@ -101,6 +117,12 @@ words!(
         WrongPassword = "refusal.wrong_password",
         /// A link of a mail that was used, replaced or ran out.
         BadLink = "refusal.bad_link",
+        /// A code of the second factor that is wrong, or was used before.
+        WrongCode = "refusal.wrong_code",
+        /// A ticket for the second step that ran out or was used up, or is none of ours.
+        TicketEnded = "refusal.ticket_ended",
+        /// A passkey that signs nobody in.
+        BadPasskey = "refusal.bad_passkey",
         /// Not the token that makes the first admin.
         WrongSetupToken = "refusal.wrong_setup_token",
         /// Something else that did not prove who asked.

@@ -50,8 +50,10 @@ pub const fn status(code: ErrorCode) -> Option<u16> {
         | ErrorCode::SecondFactorRequired
         | ErrorCode::IdentityTaken
         | ErrorCode::EmailInUse
-        | ErrorCode::LastWayIn
         | ErrorCode::EmailVerified
+        | ErrorCode::PasskeysUnavailable
+        | ErrorCode::PasskeyTaken
+        | ErrorCode::LastWayIn
         | ErrorCode::ClientMessageIdConflict => 409,
         ErrorCode::RequestTimeout => 408,
         ErrorCode::PayloadTooLarge => 413,

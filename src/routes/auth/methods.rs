@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::oauth::ProviderView;
 use crate::{
-    auth::oauth::Providers,
+    auth::{Passkeys, oauth::Providers},
     config::Config,
     routes::api::{Operation, Tag},
 };
@@ -29,12 +29,13 @@ pub struct SignInMethods {
 pub async fn show_methods(
     config: web::Data<Config>,
     providers: web::Data<Providers>,
+    passkeys: web::Data<Passkeys>,
 ) -> web::Json<SignInMethods> {
     web::Json(SignInMethods {
         password: true,
         registration: config.auth.registration_open,
         mail: config.mail.is_on(),
-        passkeys: false,
+        passkeys: passkeys.are_on(),
         providers: providers.iter().map(ProviderView::of).collect(),
     })
 }

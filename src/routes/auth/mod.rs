@@ -8,6 +8,7 @@ mod logins;
 mod logout;
 mod methods;
 mod oauth;
+mod passkeys;
 mod password;
 mod refresh;
 mod register;
@@ -67,4 +68,5 @@ pub fn configure(api: &mut Api) {
         );
     two_factor::configure(api);
     oauth::configure(api);
+    passkeys::configure(api);
 }

@@ -16,17 +16,17 @@ use super::{
     two_factor::{CodeText, EnrollmentView, code, enrollment_example, told},
 };
 use crate::{
-    auth::{Authenticator, Code, SecondFactors},
+    auth::{Authenticator, Code, SecondFactors, refusals::mark},
     clock,
     config::Config,
-    domain::{Invalid, user::User},
+    domain::{Invalid, audit::Refusal, user::User},
     error::ApiError,
     limits::{Limits, tell},
     protocol::code::ErrorCode,
     routes::{
         Origins,
         api::{Operation, Tag, examples},
-        client_address,
+        by, client_address,
         input::{Body, Form, Given},
     },
     store::{NewTicket, SecondStep, Store, StoreError},
@@ -218,13 +218,25 @@ pub async fn log_in_second(
         cookie: body.cookie,
     };
     let (hash, code) = body.into_inner().check()?;
-    let ticket = store.attempt_ticket(hash).await?.ok_or(OVER)?;
+    let Some(ticket) = store.attempt_ticket(hash).await? else {
+        mark(&request, Refusal::TicketEnded, None);
+        return Err(OVER);
+    };
+    let wrong = |error| {
+        if matches!(error, ApiError::WrongCode) {
+            mark(&request, Refusal::WrongCode, Some(ticket.user_id));
+        }
+        error
+    };
+    let by = by(&request, &config, None).proved(ticket.user_id, None);
     let mut recovery_codes = Vec::new();
     if ticket.enrolls {
         let sealed = ticket.pending.ok_or(ApiError::WrongCode)?;
-        let (totp, codes) = factors.confirm(ticket.user_id, sealed, &code)?;
+        let (totp, codes) = factors
+            .confirm(ticket.user_id, sealed, &code)
+            .map_err(wrong)?;
         store
-            .enroll_by_ticket(hash, totp)
+            .enroll_by_ticket(hash, totp, &by)
             .await
             .map_err(|error| match error {
                 StoreError::NotFound => OVER,
@@ -236,7 +248,7 @@ pub async fn log_in_second(
         let known = known_to(Some(user), &request, &config, &store).await?;
         let attempt = limits.second_factor(user, client_address(&request, &config), known)?;
         tell(&request, attempt.left());
-        told(attempt, factors.spend(user, &code).await)?;
+        told(attempt, factors.spend(user, &code, &by).await).map_err(wrong)?;
         if !store.spend_ticket(hash).await? {
             return Err(OVER);
         }

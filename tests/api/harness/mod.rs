@@ -17,6 +17,7 @@ mod post_office;
 mod postgres;
 mod provider;
 mod second;
+mod security_key;
 mod server;
 mod site;
 mod socket;
@@ -41,6 +42,7 @@ pub use self::{
     postgres::OwnPostgres,
     provider::{Kind, Lie, Mood, Provider, parameter},
     second::Enrolled,
+    security_key::SecurityKey,
     server::Server,
     site::{ADMIN_EMAIL, ADMIN_PASSWORD, PASSWORD, Person, Site, registration},
     socket::{Event, Heard, Socket},

@@ -27,7 +27,10 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag},
-        auth::signed_in::{Answer, FirstFactor, declare_signed_in, finish_sign_in},
+        auth::{
+            second_step::declare_first_factor,
+            signed_in::{Answer, FirstFactor, finish_sign_in},
+        },
         by, client_address,
     },
     store::{Entry, LinkedIdentity, OauthCode, OauthState, Store, StoreError},
@@ -156,7 +159,7 @@ pub fn declare_come_back() -> Operation {
         ErrorCode::RateLimited,
         ErrorCode::Unavailable,
     ]);
-    declare_signed_in(come_back, 200, "Login successful")
+    declare_first_factor(come_back, 200, "Login successful")
 }
 
 /// What was kept when the sign-in began in this browser. It is gone then.

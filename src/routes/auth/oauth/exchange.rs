@@ -15,7 +15,10 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
-        auth::signed_in::{Answer, FirstFactor, declare_signed_in, finish_sign_in},
+        auth::{
+            second_step::declare_first_factor,
+            signed_in::{Answer, FirstFactor, finish_sign_in},
+        },
         client_address,
         input::{Body, Form, Given},
     },
@@ -94,5 +97,5 @@ pub fn declare_exchange() -> Operation {
         ErrorCode::RateLimited,
         ErrorCode::Unavailable,
     ]);
-    declare_signed_in(exchange, 200, "Login successful")
+    declare_first_factor(exchange, 200, "Login successful")
 }

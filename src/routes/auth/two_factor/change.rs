@@ -7,15 +7,19 @@ use utoipa::ToSchema;
 use super::{CodeText, RecoveryCodes, code, recovery_codes_example, step_up::StepUp};
 use crate::{
     auth::{AuthUser, Code, Hasher, RecoveryCode, SecondFactors},
+    config::Config,
     domain::{
+        audit::Act,
         ids::UserId,
         policy::{Action, Target, allows},
+        user::User,
     },
     error::ApiError,
     limits::Limits,
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
+        by,
         input::{Body, Form, Given},
     },
     store::{Store, StoreError},
@@ -58,6 +62,7 @@ pub async fn remove_totp(
     user: AuthUser,
     body: Body<RemoveForm>,
     request: HttpRequest,
+    config: web::Data<Config>,
     limits: web::Data<Limits>,
     hasher: web::Data<Hasher>,
     store: web::Data<Store>,
@@ -67,6 +72,7 @@ pub async fn remove_totp(
     let step_up = StepUp {
         user: &user,
         request: &request,
+        config: &config,
         limits: &limits,
         hasher: &hasher,
         store: &store,
@@ -84,7 +90,10 @@ pub async fn remove_totp(
         });
     }
     step_up.spend(&code).await?;
-    store.remove_two_factor(user.id).await?;
+    let by = by(&request, &config, Some(&user.0));
+    store
+        .remove_two_factor(User::clone(&user), Act::TwoFactorRemove, &by)
+        .await?;
     tracing::info!("an authenticator app was removed");
     Ok(HttpResponse::NoContent().finish())
 }
@@ -118,11 +127,13 @@ pub struct RenewForm {
 }
 
 /// `POST /api/auth/two-factor/recovery-codes`: ten new ones instead of those that are left.
+#[expect(clippy::too_many_arguments, reason = "an extractor each")]
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn renew_recovery_codes(
     user: AuthUser,
     body: Body<RenewForm>,
     request: HttpRequest,
+    config: web::Data<Config>,
     limits: web::Data<Limits>,
     hasher: web::Data<Hasher>,
     store: web::Data<Store>,
@@ -137,6 +148,7 @@ pub async fn renew_recovery_codes(
     let step_up = StepUp {
         user: &user,
         request: &request,
+        config: &config,
         limits: &limits,
         hasher: &hasher,
         store: &store,
@@ -146,7 +158,7 @@ pub async fn renew_recovery_codes(
     let codes = RecoveryCode::set();
     let hashes = codes.iter().map(|code| code.hash).collect();
     store
-        .replace_recovery_codes(user.id, hashes)
+        .replace_recovery_codes(user.id, hashes, &by(&request, &config, Some(&user.0)))
         .await
         .map_err(|error| match error {
             StoreError::NotFound => NO_APP,
@@ -180,6 +192,8 @@ pub fn declare_renew() -> Operation {
 pub async fn reset_two_factor(
     admin: AuthUser,
     id: web::Path<UserId>,
+    request: HttpRequest,
+    config: web::Data<Config>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
     let found = store.find_user(*id).await?;
@@ -187,10 +201,12 @@ pub async fn reset_two_factor(
     if !allows(&admin, Action::ManageUser(target)) {
         return Err(ApiError::Forbidden("You may not change this user"));
     }
-    if found.is_none() {
-        return Err(ApiError::NotFound("User"));
-    }
-    if !store.remove_two_factor(*id).await? {
+    let found = found.ok_or(ApiError::NotFound("User"))?;
+    let by = by(&request, &config, Some(&admin.0));
+    if !store
+        .remove_two_factor(found, Act::TwoFactorReset, &by)
+        .await?
+    {
         return Err(NO_APP);
     }
     tracing::info!("an admin reset a second factor");

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     auth::{AuthUser, Code, Hasher, SecondFactors},
     clock,
+    config::Config,
     domain::Invalid,
     error::ApiError,
     limits::Limits,
@@ -19,6 +20,7 @@ use crate::{
     routes::{
         Origins,
         api::{Operation, Tag, examples},
+        by,
         input::{Body, Form, Given},
     },
     store::{Store, StoreError},
@@ -64,6 +66,7 @@ pub async fn begin_totp(
     user: AuthUser,
     body: Body<TotpForm>,
     request: HttpRequest,
+    config: web::Data<Config>,
     limits: web::Data<Limits>,
     hasher: web::Data<Hasher>,
     store: web::Data<Store>,
@@ -74,6 +77,7 @@ pub async fn begin_totp(
     let step_up = StepUp {
         user: &user,
         request: &request,
+        config: &config,
         limits: &limits,
         hasher: &hasher,
         store: &store,
@@ -126,6 +130,8 @@ pub struct ConfirmForm {
 pub async fn confirm_totp(
     user: AuthUser,
     body: Body<ConfirmForm>,
+    request: HttpRequest,
+    config: web::Data<Config>,
     store: web::Data<Store>,
     factors: web::Data<SecondFactors>,
 ) -> Result<web::Json<RecoveryCodes>, ApiError> {
@@ -134,8 +140,9 @@ pub async fn confirm_totp(
     let code = code.ok_or_else(|| form.into_error())?;
     let sealed = store.find_pending_totp(user.id).await?.ok_or(NONE_BEGUN)?;
     let (totp, codes) = factors.confirm(user.id, sealed, &code)?;
+    let by = by(&request, &config, Some(&user.0));
     store
-        .confirm_totp(totp)
+        .confirm_totp(totp, &by)
         .await
         .map_err(|error| match error {
             StoreError::NotFound => NONE_BEGUN,

@@ -5,7 +5,7 @@ mod enroll;
 mod show;
 mod step_up;
 
-pub use step_up::told;
+pub use step_up::{StepUp, told};
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -4,10 +4,12 @@ use actix_web::HttpRequest;
 use secrecy::SecretString;
 
 use crate::{
-    auth::{AuthUser, Code, Hasher, SecondFactor, SecondFactors},
-    domain::Invalid,
+    auth::{AuthUser, Code, Hasher, SecondFactor, SecondFactors, refusals::mark},
+    config::Config,
+    domain::{Invalid, audit::Refusal},
     error::ApiError,
     limits::{Attempt, Limits, tell},
+    routes::by,
     store::Store,
 };
 
@@ -16,6 +18,7 @@ use crate::{
 pub struct StepUp<'a> {
     pub user: &'a AuthUser,
     pub request: &'a HttpRequest,
+    pub config: &'a Config,
     pub limits: &'a Limits,
     pub hasher: &'a Hasher,
     pub store: &'a Store,
@@ -40,6 +43,7 @@ impl StepUp<'_> {
             Ok(())
         } else {
             attempt.failed();
+            mark(self.request, Refusal::WrongPassword, None);
             Err(refused("wrong_password", "is not the present password"))
         }
     }
@@ -50,7 +54,12 @@ impl StepUp<'_> {
     /// It is wrong; or codes were wrong too often.
     pub async fn spend(&self, code: &Code) -> Result<SecondFactor, ApiError> {
         let attempt = self.attempt()?;
-        told(attempt, self.factors.spend(self.user.id, code).await)
+        let by = by(self.request, self.config, Some(&self.user.0));
+        let outcome = self.factors.spend(self.user.id, code, &by).await;
+        if matches!(outcome, Err(ApiError::WrongCode)) {
+            mark(self.request, Refusal::WrongCode, None);
+        }
+        told(attempt, outcome)
     }
 
     fn attempt(&self) -> Result<Attempt, ApiError> {

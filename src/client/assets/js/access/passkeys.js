@@ -10,6 +10,8 @@ import { date, exactTime, shortTime } from "../text/times.js";
 import { toast } from "../toast.js";
 import { ask } from "./ask.js";
 import { Card } from "./card.js";
+import { codeField } from "./enrolment.js";
+import { passwordField } from "./two-factor.js";
 import { createPasskey, passkeysExist } from "./webauthn.js";
 
 /** @typedef {import("../state/types.js").Passkey} Passkey */
@@ -22,6 +24,7 @@ export class PasskeysCard extends Card {
     this.access = new Access(chat.api);
     /** @type {Passkey[]} */
     this.list = [];
+    this.totp = false;
   }
 
   get heading() {
@@ -30,6 +33,7 @@ export class PasskeysCard extends Card {
 
   async fetch() {
     this.list = await this.access.passkeys();
+    this.totp = (await this.access.twoFactor()).totp;
     return this.list.length > 0 || passkeysExist();
   }
 
@@ -67,10 +71,10 @@ export class PasskeysCard extends Card {
     const { add: title, wasAdded } = access().passkeys;
     ask({
       title,
-      fields: [nameField(deviceName(navigator.userAgent))],
+      fields: [nameField(deviceName(navigator.userAgent)), passwordField(), ...(this.totp ? [codeField()] : [])],
       action: title,
-      submit: async ({ name }) => {
-        await this.access.addPasskey(name, createPasskey);
+      submit: async ({ name, password, code }) => {
+        await this.access.addPasskey(name, createPasskey, { password, code });
         toast(wasAdded);
         this.load();
       },

@@ -117,7 +117,7 @@ export class TwoFactorCard extends Card {
 customElements.define("parlor-two-factor", TwoFactorCard);
 
 /** Who signs in with an account elsewhere may have none: the server says whether it misses one. */
-function passwordField() {
+export function passwordField() {
   const { currentPassword } = t().profile;
   return field({ name: "password", label: currentPassword, type: "password", autocomplete: "current-password" });
 }

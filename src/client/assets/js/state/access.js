@@ -70,10 +70,12 @@ export class Access {
   /**
    * @param {string} name
    * @param {(options: any) => Promise<any>} create asks the browser; given the server's options
+   * @param {{password?: string, code?: string}} [proof] what one has of these: a passkey is a way in for good
    * @returns {Promise<Passkey>}
    */
-  async addPasskey(name, create) {
-    const { ceremony, options } = await this.#api.post("/api/auth/passkeys/register/start");
+  async addPasskey(name, create, { password, code } = {}) {
+    const proof = { ...(password && { password }), ...(code && { code: bare(code) }) };
+    const { ceremony, options } = await this.#api.post("/api/auth/passkeys/register/start", proof);
     const credential = credentialJson(await create(options));
     return this.#api.post("/api/auth/passkeys/register/finish", { ceremony, name, credential });
   }
