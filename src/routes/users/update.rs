@@ -143,11 +143,11 @@ pub async fn update_user(
             attempt.succeeded();
         }
         let password = password.of(changes.names());
-        // Of somebody else only what is changed is known here.
-        let password = match (is_own, &user.email) {
-            (true, Some(email)) => password.of([email, &*user.username, &user.full_name]),
-            (true, None) => password.of([&*user.username, &user.full_name]),
-            (false, _) => password,
+        let password = match &found {
+            Some(user) => password
+                .of([&*user.username, &user.full_name])
+                .of(user.email.as_deref()),
+            None => password,
         };
         changes.password_hash = Some(hasher.hash(password).await?);
     }
