@@ -78,14 +78,14 @@ async fn what_is_personal_is_kept_by_nobody() {
     let app = TestApp::spawn().await;
     let alice = app.client("alice").await;
     let api = app.as_user(&alice);
-    let login = api.login(&serde_json::json!({"username": "alice", "password": "x"}));
+    let wrong = serde_json::json!({"username": "alice", "password": "x"});
     for answer in [
         api.me().await,
         api.list_users("").await,
         api.get("/api/auth/logins").await,
         api.rooms().await,
         api.messages("general", "").await,
-        login.await,
+        api.login(&wrong).await,
         app.api().refresh(&alice.refresh_token).await,
     ] {
         has(&answer, "cache-control", "no-store");

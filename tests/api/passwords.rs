@@ -29,10 +29,9 @@ async fn no_account_gets_a_common_password() {
         refused.refused_field("password", CODE);
     }
     let admin = app.admin().await;
-    let by_admin = app
-        .as_user(&admin)
-        .create_user(&with_password("bob", "Password1"));
-    by_admin.await.refused_field("password", CODE);
+    let body = with_password("bob", "Password1");
+    let by_admin = app.as_user(&admin).create_user(&body).await;
+    by_admin.refused_field("password", CODE);
     app.client("countess").await;
 }
 
