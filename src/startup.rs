@@ -30,6 +30,7 @@ use crate::{
         ids::UserId,
         user::{FullName, Role, Username},
     },
+    error::ApiError,
     jobs::Worker,
     limits::Limits,
     mail,
@@ -246,7 +247,7 @@ async fn start(
     Ok(State {
         providers: Providers::new(&config.oauth, origin)?,
         places: Places::new(connections, chat.clone()),
-        origins: Origins::new(origin.to_owned(), &config.server.cors_origins),
+        origins: origins(origin, &config.server),
         config: Arc::new(config),
         store,
         chat,
@@ -263,6 +264,16 @@ async fn start(
     })
 }
 
+/// The own origin and others; answers bind browsers to HTTPS where it is certain that it works: with
+/// a certificate that somebody got, here or at a proxy in front.
+fn origins(own: &str, server: &ServerConfig) -> Origins {
+    let origins = Origins::new(own.to_owned(), &server.cors_origins);
+    if server.https && tls::is_made_here(server) {
+        return origins;
+    }
+    origins.by_https_alone()
+}
+
 /// Makes the admin that the settings name, if the database has none.
 async fn make_first_admin(store: &Store, hasher: &Hasher, auth: &AuthConfig) -> anyhow::Result<()> {
     let Some((email, password)) = &auth.admin else {
@@ -271,7 +282,16 @@ async fn make_first_admin(store: &Store, hasher: &Hasher, auth: &AuthConfig) -> 
     if store.has_admin().await? {
         return Ok(());
     }
-    let password_hash = hasher.hash(password.clone()).await?;
+    let password = password.clone().of(["admin", email.as_str()]);
+    let password_hash = hasher.hash(password).await.map_err(|error| match error {
+        ApiError::Invalid(wrong) => anyhow::anyhow!(
+            "ADMIN_PASSWORD {}",
+            wrong
+                .first()
+                .map_or("cannot be used", |wrong| &wrong.message)
+        ),
+        error => error.into(),
+    })?;
     let admin = NewUser {
         id: UserId::new(),
         username: Username::parse("admin")?,

@@ -11,6 +11,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use crate::config;
 
+pub use local::is_made_here;
 pub use trust::client_config;
 
 /// Chooses the crypto library for everything that would otherwise have to guess one. Call it first

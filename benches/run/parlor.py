@@ -111,7 +111,7 @@ class Parlor:
         for number in range(self.users):
             answer = self.ask("POST", "/api/auth/register", {
                 "username": f"u{number:04}", "email": f"u{number}@example.com",
-                "password": "Benchmark1", "full_name": f"U {number:04}",
+                "password": "Bench-Marrow-1", "full_name": f"U {number:04}",
             })
             self.tokens.append(answer["token"])
         with open(f"{self.folder}/tokens", "w", encoding="ascii") as file:

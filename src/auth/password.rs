@@ -72,15 +72,18 @@ impl Hasher {
         })
     }
 
-    /// Hashes a password that is to be set.
+    /// Hashes a password that is to be set, if it is not too easy to guess.
     ///
     /// # Errors
-    /// [`ApiError::Overloaded`] with too much waiting work.
+    /// [`ApiError::Overloaded`] with too much waiting work; the field `password` is refused.
     pub async fn hash(&self, password: NewPassword) -> Result<String, ApiError> {
         let cost = self.shared.cost;
-        self.run(move || bcrypt::non_truncating_hash(password.into_secret().expose_secret(), cost))
-            .await?
-            .map_err(|error| ApiError::Internal(error.into()))
+        self.run(move || {
+            password.check_guessable()?;
+            bcrypt::non_truncating_hash(password.into_secret().expose_secret(), cost)
+                .map_err(|error| ApiError::Internal(error.into()))
+        })
+        .await?
     }
 
     /// Whether `password` is the one that was hashed; `hash` is `None` for somebody who does not
@@ -186,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    const PASSWORD: &str = "Secret123";
+    const PASSWORD: &str = "Correct-Horse-1";
 
     fn password() -> NewPassword {
         NewPassword::parse(PASSWORD.into()).unwrap()
@@ -199,7 +202,7 @@ mod tests {
         assert!(hash.starts_with("$2b$04$"), "{hash}");
         let verify = |text: &str| hasher.verify(text.into(), Some(&hash));
         assert!(verify(PASSWORD).await.unwrap());
-        assert!(!verify("secret123").await.unwrap());
+        assert!(!verify("correct-horse-1").await.unwrap());
         assert!(!verify("").await.unwrap());
         let absent = hasher.verify(PASSWORD.into(), None).await.unwrap();
         assert!(!absent, "nobody has no password");
@@ -224,9 +227,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_common_password_is_not_hashed() {
+        let hasher = Hasher::new(4).unwrap();
+        for (text, name) in [("Password1", "ann"), ("Zanzibar9", "zanzibar")] {
+            let common = NewPassword::parse(text.into()).unwrap().of([name]);
+            let Err(ApiError::Invalid(wrong)) = hasher.hash(common).await else {
+                panic!("{text} is taken")
+            };
+            let told: Vec<_> = wrong.iter().map(|w| (w.field, w.code)).collect();
+            assert_eq!(told, [("password", "password_too_common")]);
+        }
+    }
+
+    #[tokio::test]
     async fn a_long_password_is_not_compared_by_its_beginning() {
         let hasher = Hasher::new(4).unwrap();
-        let longest = format!("Aa1{}", "x".repeat(68));
+        let longest = format!("Correct-Horse-1{}", "x".repeat(56));
         let hash = hasher
             .hash(NewPassword::parse(longest.as_str().into()).unwrap())
             .await

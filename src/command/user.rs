@@ -117,11 +117,18 @@ impl Action {
         let change = |user, changes| Ok(Self::Change(user, changes));
         match command {
             UserCommand::Create(create) => {
-                let password_hash = hash(config, &create.source).await?;
+                let names = [
+                    Some(&create.username),
+                    create.email.as_ref(),
+                    create.full_name.as_ref(),
+                ];
+                let names = names.into_iter().flatten().map(String::as_str);
+                let password_hash = hash(config, create.source.read()?.of(names)).await?;
                 Ok(Self::Create(create.into_user(password_hash)?))
             }
             UserCommand::Password { user, source } => {
-                let password_hash = Some(hash(config, &source).await?);
+                let password = source.read()?.of([user.as_str()]);
+                let password_hash = Some(hash(config, password).await?);
                 change(
                     user,
                     UserChanges {
@@ -191,8 +198,7 @@ fn switched(active: bool) -> UserChanges {
     }
 }
 
-async fn hash(config: &Config, source: &PasswordSource) -> anyhow::Result<String> {
-    let password = source.read()?;
+async fn hash(config: &Config, password: NewPassword) -> anyhow::Result<String> {
     Ok(Hasher::new(config.auth.bcrypt_cost)?.hash(password).await?)
 }
 

@@ -148,7 +148,7 @@ fn auth(reader: &mut Reader, settings: &Settings, secrets: &Secrets) -> AuthConf
             reader.refuse(name, format!("must have at least {MIN_SECRET_BYTES} bytes"));
         }
     }
-    AuthConfig {
+    let config = AuthConfig {
         jwt_secret: secrets.jwt_secret.clone(),
         encryption_key: secrets.encryption_key.clone(),
         token_lifetime: reader.seconds(
@@ -183,6 +183,12 @@ fn auth(reader: &mut Reader, settings: &Settings, secrets: &Secrets) -> AuthConf
             Duration::ZERO,
         ))
         .filter(|lifetime| !lifetime.is_zero()),
+    };
+    // A login that is not used ends with its last token at the latest.
+    let token_lifetime = config.token_lifetime.min(config.refresh_lifetime);
+    AuthConfig {
+        token_lifetime,
+        ..config
     }
 }
 

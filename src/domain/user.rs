@@ -1,5 +1,6 @@
 //! People: their names, addresses, roles and what a password must be.
 
+mod guessable;
 #[cfg(test)]
 mod sample;
 mod schemas;
@@ -250,9 +251,14 @@ impl AvatarUrl {
     }
 }
 
-/// A password that may be set: strong enough, and short enough for bcrypt to take whole.
+/// A password that may be set: long enough, and short enough for bcrypt to take whole. Whether it is
+/// easy to guess is still to be looked at, which takes time; who hashes it does so.
 #[derive(Clone, Debug)]
-pub struct NewPassword(SecretString);
+pub struct NewPassword {
+    text: SecretString,
+    /// What else is known of its owner.
+    names: Vec<String>,
+}
 
 impl NewPassword {
     /// bcrypt reads 72 bytes and ends the text with a zero byte; more would be cut off silently.
@@ -282,13 +288,31 @@ impl NewPassword {
                 "must have a digit, an upper-case and a lower-case letter",
             );
         }
-        Ok(Self(text))
+        Ok(Self {
+            text,
+            names: Vec::new(),
+        })
+    }
+
+    /// The password of somebody with these names, who must not choose one of them.
+    #[must_use]
+    pub fn of<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.names.extend(names.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Refuses what is too easy to guess. It takes some milliseconds: not on a thread that serves.
+    ///
+    /// # Errors
+    /// It is common, a pattern, or made of its owner's names.
+    pub fn check_guessable(&self) -> Result<(), Invalid> {
+        guessable::check(self.text.expose_secret(), &self.names)
     }
 
     /// The password itself, to be hashed and forgotten.
     #[must_use]
     pub fn into_secret(self) -> SecretString {
-        self.0
+        self.text
     }
 }
 

@@ -151,7 +151,8 @@ pub async fn send_fresh(
     put(header::CROSS_ORIGIN_OPENER_POLICY, "same-origin");
     put(
         header::PERMISSIONS_POLICY,
-        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "camera=(), geolocation=(), microphone=(), payment=(), \
+         publickey-credentials-create=(self), publickey-credentials-get=(self), usb=()",
     );
     response
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 pub struct Origins {
     own: Arc<[String]>,
     sockets: Arc<[String]>,
+    https_alone: bool,
 }
 
 impl Origins {
@@ -17,7 +18,29 @@ impl Origins {
         Self {
             own: std::iter::once(own).chain(named).collect(),
             sockets,
+            https_alone: false,
         }
+    }
+
+    /// Lets browsers that came by HTTPS come by nothing else for a year, unless the own host is a
+    /// machine that has other servers too: what is said of `localhost` is said of all its ports.
+    #[must_use]
+    pub fn by_https_alone(self) -> Self {
+        let own = url::Url::parse(self.own());
+        let https_alone = own.is_ok_and(|own| {
+            let is_name = |host| matches!(host, url::Host::Domain(name) if name != "localhost");
+            own.scheme() == "https" && own.host().is_some_and(is_name)
+        });
+        Self {
+            https_alone,
+            ..self
+        }
+    }
+
+    /// Whether answers say so.
+    #[must_use]
+    pub fn are_https_alone(&self) -> bool {
+        self.https_alone
     }
 
     /// The server's own.
@@ -43,6 +66,25 @@ impl Origins {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_site_of_its_own_binds_browsers_to_https() {
+        let binds = |own: &str| {
+            let origins = Origins::new(own.to_owned(), &[]);
+            assert!(!origins.are_https_alone(), "not by itself");
+            origins.by_https_alone().are_https_alone()
+        };
+        assert!(binds("https://chat.example.org"));
+        assert!(binds("https://chat.example.org:8443"));
+        for other in [
+            "http://chat.example.org",
+            "https://localhost:8080",
+            "https://192.0.2.1",
+            "https://[2001:db8::1]:8080",
+        ] {
+            assert!(!binds(other), "{other}");
+        }
+    }
 
     #[test]
     fn a_star_opens_no_cookie() {

@@ -46,6 +46,16 @@ pub struct UserChanges {
     pub within: Option<Permissions>,
 }
 
+impl UserChanges {
+    /// What the user will be known by, of what is changed.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let username = self.username.as_ref().map(Username::as_str);
+        let email = self.email.as_ref().map(Email::as_str);
+        let full_name = self.full_name.as_ref().map(FullName::as_str);
+        [username, email, full_name].into_iter().flatten()
+    }
+}
+
 /// Locks the active admins in one order; SQLite's one writer needs no row locks.
 const ADMINS: &str = "SELECT id FROM users WHERE role = 'admin' AND active";
 const ADMINS_LOCKED: &str =

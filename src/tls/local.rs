@@ -74,6 +74,12 @@ pub(super) fn ensure(server: &ServerConfig) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether the certificate was made here, which browsers believe only where somebody told them to.
+#[must_use]
+pub fn is_made_here(server: &ServerConfig) -> bool {
+    read(&server.cert_path).is_ok_and(|cert| cert.is_some_and(|text| text.starts_with(MARK)))
+}
+
 /// What the first line of a certificate says, because nothing here can read the rest.
 struct MadeFor {
     names: Vec<String>,

@@ -99,6 +99,35 @@ async fn a_forwarded_address_counts_behind_a_trusted_proxy_alone() {
         .refused(429, "rate_limited");
 }
 
+/// What cannot be read was written by nobody whom the operator trusts.
+#[tokio::test]
+async fn nonsense_in_the_header_is_no_address() {
+    let app = TestApp::with(|config| {
+        config.limits.login_attempts_per_minute = 1;
+        config.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let nonsense = |number: u32| match number % 4 {
+        0 => format!("203.0.113.{number}, unknown"),
+        1 => format!("{number}"),
+        2 => format!("198.51.100.{number}, ,"),
+        _ => format!("[2001:db8::{number}, 127.0.0.1:x"),
+    };
+    for number in 0..6 {
+        let name = format!("nobody-{number}");
+        let answer = login_from(&app, &nonsense(number), &name, PASSWORD).await;
+        answer.refused(401, "unauthenticated");
+    }
+    for number in 6..10 {
+        let name = format!("nobody-{number}");
+        let answer = login_from(&app, &nonsense(number), &name, PASSWORD).await;
+        answer.refused(429, "rate_limited");
+    }
+    // And what can be read still counts.
+    let answer = login_from(&app, "[2001:db8::7]:443", "nobody-99", PASSWORD).await;
+    answer.refused(401, "unauthenticated");
+}
+
 /// One limit for both ways of speaking, with the burst that a chat has.
 #[tokio::test]
 async fn a_user_speaks_so_often_a_second() {

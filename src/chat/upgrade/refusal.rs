@@ -41,6 +41,7 @@ fn response(problem: &Problem, request_id: &str) -> String {
     }
     format!(
         "HTTP/1.1 {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{more}\
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\n\
          x-request-id: {request_id}\r\nconnection: close\r\n\r\n{body}",
         problem.status,
         body.len(),

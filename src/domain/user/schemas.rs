@@ -65,8 +65,8 @@ impl PartialSchema for NewPassword {
             .min_length(Some(8))
             .max_length(Some(Self::MAX_BYTES))
             .pattern(Some(ONE_LINE));
-        let about =
-            "A password to set: a digit, an upper- and a lower-case letter, and at most 71 bytes.";
+        let about = "A password to set: a digit, an upper- and a lower-case letter, and at most 71 bytes. \
+             One that is easy to guess is refused.";
         // The classes of letters that JSON Schema may name end with ASCII; above it any may be one.
         let (upper, lower) = (r"[^\u0000-@\[-\u00bf]", r"[^\u0000-`{-\u00a9]");
         let has = ["[0-9]", upper, lower];

@@ -16,7 +16,7 @@ use crate::{
     error::{ApiError, Problem},
     limits::{self, Exhausted, Left},
     protocol::code::ErrorCode,
-    routes::Places,
+    routes::{Origins, Places},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -39,7 +39,11 @@ pub async fn finish_answer(
         .get::<RequestId>()
         .map_or_else(Uuid::now_v7, |id| **id)
         .to_string();
-    let is_api = request.path().starts_with("/api/");
+    // What they may do is said by the page that loads them.
+    let is_asset = request.path().starts_with("/assets/");
+    let https_alone = request
+        .app_data::<web::Data<Origins>>()
+        .is_some_and(|origins| origins.are_https_alone());
     let is_head = request.method() == Method::HEAD;
     let hang_up = request.version() <= Version::HTTP_11
         && request
@@ -75,13 +79,7 @@ pub async fn finish_answer(
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
     }
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    if is_api && !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
+    harden(headers, is_asset, https_alone);
     let exhausted = problem.as_ref().and_then(|problem| problem.exhausted);
     tell_limits(headers, exhausted, &left);
     if let Some(problem) = problem {
@@ -97,6 +95,27 @@ pub async fn finish_answer(
         }
     }
     Ok(response)
+}
+
+/// Says what browsers may do with an answer, where its handler did not: keep it, show it within
+/// another page, tell others where they were.
+fn harden(headers: &mut HeaderMap, is_asset: bool, https_alone: bool) {
+    let mut unless_set = |name: HeaderName, value: &'static str| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    unless_set(header::CACHE_CONTROL, "no-store");
+    unless_set(header::REFERRER_POLICY, "no-referrer");
+    unless_set(header::CROSS_ORIGIN_OPENER_POLICY, "same-origin");
+    if !is_asset {
+        let nothing = "default-src 'none'; frame-ancestors 'none'";
+        unless_set(header::CONTENT_SECURITY_POLICY, nothing);
+    }
+    if https_alone {
+        unless_set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
 }
 
 /// Says which limits counted the request: the one that refused it first, then what is left of others

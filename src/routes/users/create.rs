@@ -165,13 +165,19 @@ impl CheckedAccount {
     /// # Errors
     /// Too many passwords wait to be hashed.
     pub async fn hash(self, hasher: &Hasher) -> Result<NewUser, ApiError> {
+        let names = [
+            self.username.as_str(),
+            self.email.as_str(),
+            self.full_name.as_str(),
+        ];
+        let password = self.password.of(names);
         Ok(NewUser {
             id: UserId::new(),
             username: self.username,
             email: Some(self.email),
             full_name: self.full_name,
             phone_number: self.phone_number,
-            password_hash: Some(hasher.hash(self.password).await?),
+            password_hash: Some(hasher.hash(password).await?),
             role: self.role,
         })
     }

@@ -142,6 +142,13 @@ pub async fn update_user(
             }
             attempt.succeeded();
         }
+        let password = password.of(changes.names());
+        let password = match &found {
+            Some(user) => password
+                .of([&*user.username, &user.full_name])
+                .of(user.email.as_deref()),
+            None => password,
+        };
         changes.password_hash = Some(hasher.hash(password).await?);
     }
     let keep = user.0.login().filter(|_| is_own);

@@ -52,6 +52,7 @@ export default {
     wrong_password: "Esta não é a sua senha atual",
     password_too_short: "Pelo menos 8 caracteres",
     password_too_long: "No máximo 71 bytes",
+    password_too_common: "Fácil demais de adivinhar: use palavras sem ligação entre si, sem nomes nem datas",
     password_too_weak: "Precisa de um número, uma letra maiúscula e uma minúscula",
     control_character: "Contém caracteres que não podem ser usados aqui",
     too_short: "Curto demais",
