@@ -56,6 +56,8 @@ pub struct Application {
     /// Does what was promised; nobody if nothing is.
     worker: Option<Worker>,
     lock: ServeLock,
+    /// What TLS serves, if it is on.
+    certificate: Option<tls::Served>,
     server: Server,
     handle: ServerHandle,
     port: u16,
@@ -90,12 +92,14 @@ impl Application {
         let worker = (!handlers.is_empty())
             .then(|| Worker::new(store.clone(), handlers, timing, metrics.clone()));
         let state = start(config, store, hasher, metrics, &origin).await?;
+        let (tls, certificate) = tls.unzip();
         let server = serving::listen(&state, listener, tls)?;
         Ok(Self {
             handle: server.handle(),
             state,
             worker,
             lock,
+            certificate,
             server,
             port,
             origin,
@@ -146,11 +150,16 @@ impl Application {
             state,
             worker,
             lock,
+            certificate,
             mut server,
             handle,
             ..
         } = self;
         let health = actix_web::rt::spawn(state.health.clone().run());
+        let certificate = certificate.map(|certificate| {
+            let (server, metrics) = (state.config.server.clone(), state.metrics.clone());
+            actix_web::rt::spawn(certificate.watch(server, metrics))
+        });
         let (end_poll, poll_ended) = tokio::sync::oneshot::channel::<()>();
         let revocations = actix_web::rt::spawn(state.revocations.clone().poll(async {
             // A sender that is gone says the same.
@@ -186,6 +195,9 @@ impl Application {
             Err(_) => tracing::warn!("the worker of jobs did not end in time"),
         }
         health.abort();
+        if let Some(certificate) = certificate {
+            certificate.abort();
+        }
         stopping::end_workers(&handle, server, deadline).await;
         // Such a connection cannot be closed in good order either; it ends with the process.
         if timeout(CLOSE_PATIENCE, state.store.close()).await.is_err() {

@@ -88,6 +88,7 @@ mod socket_slow;
 mod socket_upgrade;
 mod startup;
 mod statistics;
+mod tls;
 mod two_factor;
 mod two_factor_admin;
 mod users;
