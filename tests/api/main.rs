@@ -66,6 +66,7 @@ mod read_marks;
 mod refresh;
 mod roles;
 mod rooms;
+mod secrets;
 mod setup;
 mod soak;
 mod socket_api_tokens;
