@@ -156,6 +156,7 @@ impl Application {
             ..
         } = self;
         let health = actix_web::rt::spawn(state.health.clone().run());
+        let keys = actix_web::rt::spawn(state.authenticator.keys().clone().watch());
         let certificate = certificate.map(|certificate| {
             let (server, metrics) = (state.config.server.clone(), state.metrics.clone());
             actix_web::rt::spawn(certificate.watch(server, metrics))
@@ -195,6 +196,7 @@ impl Application {
             Err(_) => tracing::warn!("the worker of jobs did not end in time"),
         }
         health.abort();
+        keys.abort();
         if let Some(certificate) = certificate {
             certificate.abort();
         }
@@ -228,7 +230,7 @@ async fn start(
     metrics: Metrics,
     origin: &str,
 ) -> anyhow::Result<State> {
-    let keys = Keys::open(config.auth.jwt_secret.as_ref(), &config.server.data_dir)?;
+    let keys = Keys::open(&config.auth, &config.server.data_dir)?;
     let vault = Vault::open(config.auth.encryption_key.as_ref(), &config.server.data_dir)?;
     let authenticator = Authenticator::new(keys, store.clone(), config.auth.token_lifetime);
     let limits = Limits::new(&config.limits);
@@ -246,6 +248,9 @@ async fn start(
     let revocations = Revocations::new(authenticator.clone(), store.clone());
     let told = chat.clone();
     revocations.subscribe(Box::new(move |change| told.revoke(change)));
+    let told = chat.clone();
+    let keys = authenticator.keys();
+    keys.on_gone(Box::new(move || told.check_keys()));
     let setup = if store.has_admin().await? {
         Setup::closed()
     } else {

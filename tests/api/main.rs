@@ -43,6 +43,7 @@ mod hostile_requests;
 mod hostile_slow;
 mod http2;
 mod jobs;
+mod keys;
 mod layers;
 mod limits;
 mod logins;

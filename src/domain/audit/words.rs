@@ -81,6 +81,10 @@ words!(
         IdentityUnlink = "identity.unlink",
         /// A room was made.
         RoomCreate = "room.create",
+        /// Another key signs tokens.
+        KeyRotate = "key.rotate",
+        /// Tokens of a key are refused.
+        KeyRetire = "key.retire",
         /// The log itself was exported.
         AuditExport = "audit.export",
     }
