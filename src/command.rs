@@ -5,6 +5,7 @@ mod conformance;
 mod database;
 mod flaky;
 mod health;
+mod keys;
 mod serve;
 mod user;
 
@@ -48,6 +49,9 @@ pub enum Command {
     /// Look after the audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Show and change the keys that sign tokens. A running server acts on it within a second.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Look at the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -104,6 +108,7 @@ impl Command {
             Self::Migrate => database::migrate(&config).await,
             Self::User(command) => user::run(command, &config).await,
             Self::Audit(command) => audit::run(command, &config).await,
+            Self::Keys(command) => keys::run(command, &config).await,
             Self::Config(ConfigCommand::Check) => say(&config.to_string()),
             Self::Health(health) => health.ask(&config).await,
             Self::Backup { file } => database::backup(&config, &file).await,

@@ -3,6 +3,7 @@
 //! [`Settings`] is what somebody wrote, as text; [`Config`] is what it means. Tests make a `Config`
 //! in code.
 
+mod algorithm;
 mod check;
 mod descriptors;
 mod listing;
@@ -20,6 +21,7 @@ use url::Url;
 
 use crate::domain::user::{Email, NewPassword};
 
+pub use algorithm::JwtAlgorithm;
 pub use descriptors::Descriptors;
 pub use mail::{JobTiming, MailConfig, SmtpConfig, SmtpTls};
 pub use oauth::{
@@ -66,7 +68,7 @@ pub struct ServerConfig {
     pub workers: usize,
     /// How long a stopping server waits for its sockets and its journal.
     pub shutdown: Duration,
-    /// Where the signing secret is kept: the SQLite database's folder, or `data`.
+    /// Where the signing keys are kept: the SQLite database's folder, or `data`.
     pub data_dir: PathBuf,
 }
 
@@ -112,11 +114,15 @@ impl Default for StoreConfig {
 /// How people prove who they are, and for how long.
 #[derive(Clone, Debug)]
 pub struct AuthConfig {
-    /// Signs the tokens; without it a secret is made once and kept in the data directory.
+    /// Signs the tokens; without it keys are made and kept in the data directory.
     pub jwt_secret: Option<SecretString>,
     /// Encrypts what the database must not tell, such as the secrets of authenticator apps; without
     /// it a key is made once and kept in the data directory.
     pub encryption_key: Option<SecretString>,
+    /// What signed them before, and still verifies.
+    pub jwt_previous_secret: Option<SecretString>,
+    /// What kind of key is made when there is none.
+    pub jwt_algorithm: JwtAlgorithm,
     pub token_lifetime: Duration,
     pub bcrypt_cost: u32,
     /// Whether a stranger may make an account.
@@ -135,6 +141,8 @@ impl Default for AuthConfig {
         Self {
             jwt_secret: None,
             encryption_key: None,
+            jwt_previous_secret: None,
+            jwt_algorithm: JwtAlgorithm::default(),
             token_lifetime: Duration::from_secs(86_400),
             bcrypt_cost: 12,
             registration_open: true,

@@ -4,7 +4,38 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
+
+/// What changes whenever a file does, for those who look now and then.
+///
+/// A time alone is too coarse: two changes within its step would look like one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    modified: SystemTime,
+    length: u64,
+    #[cfg(unix)]
+    inode: u64,
+}
+
+impl Stamp {
+    /// That of the file at `path`, or of what a link there leads to; `None` while nothing is there.
+    ///
+    /// # Errors
+    /// It cannot be told.
+    pub fn of(path: &Path) -> io::Result<Option<Self>> {
+        let found = match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            found => found?,
+        };
+        Ok(Some(Self {
+            modified: found.modified()?,
+            length: found.len(),
+            #[cfg(unix)]
+            inode: std::os::unix::fs::MetadataExt::ino(&found),
+        }))
+    }
+}
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +51,23 @@ pub enum Readers {
 /// # Errors
 /// The file can be neither read nor made.
 pub fn read_or_create(path: &Path, contents: &[u8]) -> io::Result<Vec<u8>> {
+    match read(path)? {
+        Some(found) => Ok(found),
+        None => create(path, contents),
+    }
+}
+
+/// Reads `path`, if it is there; its owner alone may read it.
+///
+/// # Errors
+/// It is there and cannot be read.
+pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(found) => {
             close_to_others(path)?;
-            Ok(found)
+            Ok(Some(found))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => create(path, contents),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -151,6 +193,18 @@ mod tests {
                 .collect()
         });
         assert_eq!(made.len(), 1, "all have the same key");
+    }
+
+    #[test]
+    fn a_stamp_tells_two_files_of_one_length_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        assert_eq!(Stamp::of(&path).unwrap(), None);
+        replace(&path, b"one", Readers::Owner).unwrap();
+        let first = Stamp::of(&path).unwrap();
+        assert_eq!(Stamp::of(&path).unwrap(), first);
+        replace(&path, b"two", Readers::Owner).unwrap();
+        assert_ne!(Stamp::of(&path).unwrap(), first);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::{ops::Deref, sync::Arc};
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 /// Upper bounds of the duration buckets, in seconds: from a cached read to a bcrypt hash under load.
@@ -39,6 +39,8 @@ pub struct Numbers {
     pub db_queries: IntCounterVec,
     /// `operation`, `table`.
     pub db_query_seconds: HistogramVec,
+    /// No labels; without TLS it has no value, and Prometheus does not hear of it.
+    certificate_end: IntGaugeVec,
     /// The process's resident memory.
     pub memory_bytes: IntGauge,
     pub sessions: IntGauge,
@@ -102,6 +104,13 @@ impl Metrics {
                 ),
                 query,
             )?,
+            certificate_end: IntGaugeVec::new(
+                opts(
+                    "api_certificate_expiry_timestamp_seconds",
+                    "When the TLS certificate ends, or the first one of its chain",
+                ),
+                &[],
+            )?,
             memory_bytes: IntGauge::with_opts(opts(
                 "api_memory_usage_bytes",
                 "Resident memory of the server",
@@ -151,12 +160,13 @@ impl Metrics {
 
 impl Numbers {
     fn register(&self) -> Result<(), prometheus::Error> {
-        let collectors: [Box<dyn prometheus::core::Collector>; 18] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 19] = [
             Box::new(self.http_requests.clone()),
             Box::new(self.http_request_seconds.clone()),
             Box::new(self.http_connections.clone()),
             Box::new(self.db_queries.clone()),
             Box::new(self.db_query_seconds.clone()),
+            Box::new(self.certificate_end.clone()),
             Box::new(self.memory_bytes.clone()),
             Box::new(self.sessions.clone()),
             Box::new(self.rooms_live.clone()),
@@ -176,6 +186,12 @@ impl Numbers {
         }
         let process = prometheus::process_collector::ProcessCollector::for_self();
         self.registry.register(Box::new(process))
+    }
+
+    /// Says when the certificate that is served ends, in Unix seconds.
+    pub fn certificate_ends(&self, end: i64) {
+        let none: [&str; 0] = [];
+        self.certificate_end.with_label_values(&none).set(end);
     }
 
     /// Every number in the Prometheus text format.

@@ -58,6 +58,8 @@ pub struct Application {
     /// Does what was promised; nobody if nothing is.
     worker: Option<Worker>,
     lock: ServeLock,
+    /// What TLS serves, if it is on.
+    certificate: Option<tls::Served>,
     server: Server,
     handle: ServerHandle,
     port: u16,
@@ -92,12 +94,14 @@ impl Application {
         let worker = (!handlers.is_empty())
             .then(|| Worker::new(store.clone(), handlers, timing, metrics.clone()));
         let state = start(config, store, hasher, metrics, &origin).await?;
+        let (tls, certificate) = tls.unzip();
         let server = serving::listen(&state, listener, tls)?;
         Ok(Self {
             handle: server.handle(),
             state,
             worker,
             lock,
+            certificate,
             server,
             port,
             origin,
@@ -148,11 +152,17 @@ impl Application {
             state,
             worker,
             lock,
+            certificate,
             mut server,
             handle,
             ..
         } = self;
         let health = actix_web::rt::spawn(state.health.clone().run());
+        let keys = actix_web::rt::spawn(state.authenticator.keys().clone().watch());
+        let certificate = certificate.map(|certificate| {
+            let (server, metrics) = (state.config.server.clone(), state.metrics.clone());
+            actix_web::rt::spawn(certificate.watch(server, metrics))
+        });
         let (end_poll, poll_ended) = tokio::sync::oneshot::channel::<()>();
         let revocations = actix_web::rt::spawn(state.revocations.clone().poll(async {
             // A sender that is gone says the same.
@@ -188,6 +198,10 @@ impl Application {
             Err(_) => tracing::warn!("the worker of jobs did not end in time"),
         }
         health.abort();
+        keys.abort();
+        if let Some(certificate) = certificate {
+            certificate.abort();
+        }
         stopping::end_workers(&handle, server, deadline).await;
         // Such a connection cannot be closed in good order either; it ends with the process.
         if timeout(CLOSE_PATIENCE, state.store.close()).await.is_err() {
@@ -218,7 +232,7 @@ async fn start(
     metrics: Metrics,
     origin: &str,
 ) -> anyhow::Result<State> {
-    let keys = Keys::open(config.auth.jwt_secret.as_ref(), &config.server.data_dir)?;
+    let keys = Keys::open(&config.auth, &config.server.data_dir)?;
     let vault = Vault::open(config.auth.encryption_key.as_ref(), &config.server.data_dir)?;
     let authenticator = Authenticator::new(keys, store.clone(), config.auth.token_lifetime);
     let limits = Limits::new(&config.limits);
@@ -236,6 +250,9 @@ async fn start(
     let revocations = Revocations::new(authenticator.clone(), store.clone());
     let told = chat.clone();
     revocations.subscribe(Box::new(move |change| told.revoke(change)));
+    let told = chat.clone();
+    let keys = authenticator.keys();
+    keys.on_gone(Box::new(move || told.check_keys()));
     let setup = if store.has_admin().await? {
         Setup::closed()
     } else {

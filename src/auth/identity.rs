@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 use super::{
     cache::{Key, Known, KnownToken, LoginCache},
+    keys::{KeyId, Keys},
     revocation::Change,
-    token::{Claims, Keys, TokenError},
+    token::{Claims, TokenError, Verified},
 };
 use crate::{
     clock,
@@ -47,6 +48,8 @@ pub struct Identity {
     /// As the database has it, not as the token says; always active.
     pub principal: Principal,
     pub credential: Credential,
+    /// The key that signed the token; `None` for an API token, which none has signed.
+    pub key: Option<KeyId>,
     /// When the token ends; `None`: not by itself.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -119,8 +122,7 @@ impl From<AuthError> for ApiError {
     }
 }
 
-/// A token for a client.
-#[derive(Debug)]
+/// A token for a client. It has no `Debug`, which would print it.
 pub struct IssuedToken {
     pub token: String,
     /// How long it lasts, in seconds.
@@ -183,6 +185,7 @@ impl Authenticator {
                 scopes: Some(token.scopes),
             },
             credential: Credential::ApiToken(token.id),
+            key: None,
             expires_at: token.expires_at,
         })
     }
@@ -229,8 +232,15 @@ impl Authenticator {
     }
 
     async fn bearer_of_login(&self, token: &str) -> Result<Identity, AuthError> {
-        let claims = self.keys.verify(token).map_err(|refused| match refused {
-            TokenError::Invalid => AuthError::Invalid,
+        let verified = match self.keys.verify(token) {
+            Err(TokenError::UnknownKey) => {
+                self.keys.look_again().await;
+                self.keys.verify(token)
+            }
+            verified => verified,
+        };
+        let Verified { claims, key } = verified.map_err(|refused| match refused {
+            TokenError::Invalid | TokenError::UnknownKey => AuthError::Invalid,
             TokenError::Expired => AuthError::Expired,
         })?;
         let user = self.active_user(&claims).await?;
@@ -238,8 +248,15 @@ impl Authenticator {
         Ok(Identity {
             principal: Principal::in_person(user),
             credential: Credential::Login(claims.sid),
+            key: Some(key),
             expires_at: Some(expires_at),
         })
+    }
+
+    /// The keys that sign and verify tokens.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     async fn active_user(&self, claims: &Claims) -> Result<Arc<User>, AuthError> {

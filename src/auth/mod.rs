@@ -4,6 +4,7 @@ mod cache;
 mod code;
 mod extractor;
 mod identity;
+pub mod keys;
 pub mod oauth;
 mod passkeys;
 pub mod password;
@@ -21,13 +22,13 @@ pub use extractor::{
     ReadAudit, ReadRooms, Require, RequiredAction, SeeStatistics, SeeUsers, bearer,
 };
 pub use identity::{AuthError, Authenticator, Credential, Identity, IssuedToken};
+pub use keys::Keys;
 pub use passkeys::{Answered, CeremonyError, Passkeys, Started as StartedCeremony};
 pub use password::Hasher;
 pub use refusals::Refusals;
 pub use revocation::{Change, Revocations, Revoked};
 pub use second_factor::{SecondFactor, SecondFactors};
 pub use setup::Setup;
-pub use token::Keys;
 pub use totp::TotpSecret;
 pub use vault::Vault;
 

@@ -1,29 +1,19 @@
 //! The tokens that clients show: JSON Web Tokens (RFC 7519), signed by this server.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use anyhow::Context;
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
-    errors::ErrorKind,
-};
-use secrecy::{ExposeSecret, SecretString};
+use jsonwebtoken::{Header, Validation, decode, decode_header, encode, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::keys::{KeyId, Keys};
 use crate::{
     clock,
     domain::{
         ids::{LoginId, UserId},
         user::{Role, User},
     },
-    keyfile,
 };
-
-/// The signing secret's name in the data directory.
-const SECRET_FILE: &str = "jwt.secret";
 
 /// More than any token of ours has; a longer one is not worth a look.
 const MAX_TOKEN_BYTES: usize = 4_096;
@@ -52,68 +42,19 @@ pub struct Claims {
 pub enum TokenError {
     Invalid,
     Expired,
+    /// It names a key that is not here; perhaps it is only not here yet.
+    UnknownKey,
 }
 
-/// Keys that sign and verify. Cloning shares them.
-#[derive(Clone)]
-pub struct Keys {
-    keys: Arc<Ring>,
-}
-
-struct Ring {
-    signing: Key,
-    /// Keys that still verify but sign no more.
-    retired: Vec<Key>,
-}
-
-/// A key has its algorithm for good: a token's own word on it is not taken, or a public key could
-/// be passed off as a secret.
-struct Key {
-    id: String,
-    algorithm: Algorithm,
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-}
-
-impl Key {
-    fn from_secret(secret: &[u8]) -> Self {
-        let digest = Sha256::new()
-            .chain_update("parlor kid")
-            .chain_update(secret)
-            .finalize();
-        let (id, _) = digest.split_at(digest.len() / 4);
-        Self {
-            id: BASE64_URL_SAFE_NO_PAD.encode(id),
-            algorithm: Algorithm::HS256,
-            encoding: EncodingKey::from_secret(secret),
-            decoding: DecodingKey::from_secret(secret),
-        }
-    }
+/// A token that was accepted.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    pub claims: Claims,
+    /// The key that signed it.
+    pub key: KeyId,
 }
 
 impl Keys {
-    /// Keys from the secret as set, or else from the one in the data directory, which is made when
-    /// it is not there.
-    ///
-    /// # Errors
-    /// The file can be neither read nor made, or holds too little.
-    pub fn open(secret: Option<&SecretString>, data_dir: &Path) -> anyhow::Result<Self> {
-        match secret {
-            Some(secret) => Ok(Self::from_secret(secret.expose_secret().as_bytes())),
-            None => Ok(Self::from_secret(&kept_secret(data_dir)?)),
-        }
-    }
-
-    /// An HS256 key.
-    #[must_use]
-    pub fn from_secret(secret: &[u8]) -> Self {
-        let signing = Key::from_secret(secret);
-        let retired = Vec::new();
-        Self {
-            keys: Arc::new(Ring { signing, retired }),
-        }
-    }
-
     /// Makes a token for a login.
     ///
     /// # Errors
@@ -124,7 +65,8 @@ impl Keys {
         login: LoginId,
         lifetime: Duration,
     ) -> Result<(String, Claims), jsonwebtoken::errors::Error> {
-        let key = &self.keys.signing;
+        let ring = self.ring();
+        let key = &ring.signing;
         let iat = clock::now().timestamp();
         let claims = Claims {
             sub: user.id,
@@ -137,7 +79,7 @@ impl Keys {
             sid: login,
         };
         let mut header = Header::new(key.algorithm);
-        header.kid = Some(key.id.clone());
+        header.kid = Some(key.id.to_string());
         Ok((encode(&header, &claims, &key.encoding)?, claims))
     }
 
@@ -145,16 +87,15 @@ impl Keys {
     ///
     /// # Errors
     /// Anything else; `Expired` only for a token that was valid once.
-    pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+    pub fn verify(&self, token: &str) -> Result<Verified, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::Invalid);
         }
         let header = decode_header(token).map_err(|_| TokenError::Invalid)?;
-        let kid = header.kid.as_deref().ok_or(TokenError::Invalid)?;
-        let key = std::iter::once(&self.keys.signing)
-            .chain(&self.keys.retired)
-            .find(|key| key.id == kid)
-            .ok_or(TokenError::Invalid)?;
+        let kid = header.kid.as_deref().and_then(|kid| kid.parse().ok());
+        let kid: KeyId = kid.ok_or(TokenError::Invalid)?;
+        let ring = self.ring();
+        let key = ring.find(kid).ok_or(TokenError::UnknownKey)?;
         // A critical extension that is not understood must be refused (RFC 7515, section 4.1.11).
         if header.crit.is_some() {
             return Err(TokenError::Invalid);
@@ -166,30 +107,16 @@ impl Keys {
         validation.reject_tokens_expiring_in_less_than = 1;
         validation.validate_nbf = true;
         match decode::<Claims>(token, &key.decoding, &validation) {
-            Ok(token) => Ok(token.claims),
+            Ok(token) => Ok(Verified {
+                claims: token.claims,
+                key: key.id,
+            }),
             Err(error) => match error.kind() {
                 ErrorKind::ExpiredSignature => Err(TokenError::Expired),
                 _ => Err(TokenError::Invalid),
             },
         }
     }
-}
-
-/// Reads the secret of this data directory, or makes one: 48 random bytes in base64.
-fn kept_secret(data_dir: &Path) -> anyhow::Result<Vec<u8>> {
-    let path = data_dir.join(SECRET_FILE);
-    let mut random = [0_u8; 48];
-    rand::fill(&mut random);
-    let fresh = BASE64_URL_SAFE_NO_PAD.encode(random);
-    let text = keyfile::read_or_create(&path, fresh.as_bytes())
-        .with_context(|| format!("cannot keep the signing secret in {}", path.display()))?;
-    let text = text.trim_ascii().to_vec();
-    anyhow::ensure!(
-        text.len() >= 32,
-        "{} holds fewer than 32 bytes: remove it, and a new secret is made (all sign in again)",
-        path.display()
-    );
-    Ok(text)
 }
 
 #[cfg(test)]

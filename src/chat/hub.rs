@@ -20,7 +20,7 @@ use std::{
 use actix::{WeakAddr, prelude::*};
 use bytes::Bytes;
 
-pub use self::sockets::{AskBack, CloseSockets, Recheck, Regrant, TellSockets};
+pub use self::sockets::{AskBack, CheckKey, CloseSockets, Recheck, Regrant, TellSockets};
 use super::{
     audience::{Audience, Segment},
     outbox::Outbox,

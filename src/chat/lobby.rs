@@ -9,7 +9,7 @@ use actix::prelude::*;
 
 use self::{people::People, rooms::Slot};
 pub use self::{
-    people::{CloseAll, Drain, Register, Revoke, SessionEnded, TellRead, TooMany},
+    people::{CheckKeys, CloseAll, Drain, Register, Revoke, SessionEnded, TellRead, TooMany},
     rooms::{FindRoom, Missed, Online, OpenRoom, RetireMe, RoomEnded},
 };
 use super::{

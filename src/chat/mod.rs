@@ -40,7 +40,8 @@ use self::{
     hub::LocalHub,
     journal::{Journal, JournalHandle},
     lobby::{
-        AddHub, CloseAll, Drain, FindRoom, Lobby, Online, OpenRoom, Revoke, TellRead, UseJournal,
+        AddHub, CheckKeys, CloseAll, Drain, FindRoom, Lobby, Online, OpenRoom, Revoke, TellRead,
+        UseJournal,
     },
     room::{Crash, Publish, WhoIsHere},
     seats::Seats,
@@ -293,6 +294,11 @@ impl Chat {
     /// role grants now.
     pub fn revoke(&self, change: &Change) {
         self.parts.lobby.do_send(Revoke(change.clone()));
+    }
+
+    /// Makes open sockets look whether the keys of their tokens still count.
+    pub fn check_keys(&self) {
+        self.parts.lobby.do_send(CheckKeys);
     }
 
     /// Tells a user's open sockets how far he has read in a room. One that is behind is not told.

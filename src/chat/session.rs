@@ -22,7 +22,7 @@ use self::{
 };
 use super::{
     ChatParts,
-    hub::{LocalHub, Recheck, Regrant, Socket},
+    hub::{CheckKey, LocalHub, Recheck, Regrant, Socket},
     incoming::{Heard, Incoming},
     lobby::SessionEnded,
     outbox::Outbox,
@@ -247,5 +247,13 @@ impl Handler<Recheck> for Session {
 
     fn handle(&mut self, _: Recheck, context: &mut Self::Context) {
         self.recheck(context);
+    }
+}
+
+impl Handler<CheckKey> for Session {
+    type Result = ();
+
+    fn handle(&mut self, _: CheckKey, context: &mut Self::Context) {
+        self.check_key(context);
     }
 }

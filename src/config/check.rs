@@ -13,8 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
-    AuthConfig, ChatTiming, Config, ConfigError, HttpTiming, JobTiming, LogConfig, LogFormat,
-    Secrets, ServerConfig, Settings, StoreConfig, mail::mail, oauth, reader::Reader,
+    AuthConfig, ChatTiming, Config, ConfigError, HttpTiming, JobTiming, JwtAlgorithm, LogConfig,
+    LogFormat, Secrets, ServerConfig, Settings, StoreConfig, mail::mail, oauth, reader::Reader,
 };
 use crate::domain::user::{Email, NewPassword};
 
@@ -139,17 +139,21 @@ fn store(reader: &mut Reader, settings: &Settings) -> StoreConfig {
 
 fn auth(reader: &mut Reader, settings: &Settings, secrets: &Secrets) -> AuthConfig {
     let default = AuthConfig::default();
-    let short = |secret: &&SecretString| secret.expose_secret().len() < MIN_SECRET_BYTES;
-    for (name, secret) in [
-        ("JWT_SECRET", &secrets.jwt_secret),
-        ("ENCRYPTION_KEY", &secrets.encryption_key),
-    ] {
-        if secret.as_ref().filter(short).is_some() {
-            reader.refuse(name, format!("must have at least {MIN_SECRET_BYTES} bytes"));
-        }
+    check_secrets(reader, secrets);
+    let algorithms = &JwtAlgorithm::ALL;
+    let jwt_algorithm = reader.word(
+        "JWT_ALGORITHM",
+        &settings.jwt_algorithm,
+        algorithms,
+        default.jwt_algorithm,
+    );
+    if secrets.jwt_secret.is_some() && jwt_algorithm != JwtAlgorithm::Hs256 {
+        reader.refuse("JWT_ALGORITHM", "must be HS256 when JWT_SECRET is set");
     }
     let config = AuthConfig {
         jwt_secret: secrets.jwt_secret.clone(),
+        jwt_previous_secret: secrets.jwt_secret_previous.clone(),
+        jwt_algorithm,
         encryption_key: secrets.encryption_key.clone(),
         token_lifetime: reader.seconds(
             "JWT_EXPIRATION",
@@ -211,6 +215,22 @@ fn log(reader: &mut Reader, settings: &Settings) -> LogConfig {
             &[("json", LogFormat::Json), ("pretty", LogFormat::Pretty)],
             default.format,
         ),
+    }
+}
+
+fn check_secrets(reader: &mut Reader, secrets: &Secrets) {
+    let short = |secret: &&SecretString| secret.expose_secret().len() < MIN_SECRET_BYTES;
+    for (name, secret) in [
+        ("JWT_SECRET", &secrets.jwt_secret),
+        ("JWT_SECRET_PREVIOUS", &secrets.jwt_secret_previous),
+        ("ENCRYPTION_KEY", &secrets.encryption_key),
+    ] {
+        if secret.as_ref().filter(short).is_some() {
+            reader.refuse(name, format!("must have at least {MIN_SECRET_BYTES} bytes"));
+        }
+    }
+    if secrets.jwt_secret.is_none() && secrets.jwt_secret_previous.is_some() {
+        reader.refuse("JWT_SECRET", "must be set when JWT_SECRET_PREVIOUS is");
     }
 }
 

@@ -71,6 +71,11 @@ impl fmt::Display for Config {
         line("ALLOW_UNSAFE_DATABASE", &store.allow_unsafe)?;
         line("JWT_SECRET", &hidden(auth.jwt_secret.is_some()))?;
         line("ENCRYPTION_KEY", &hidden(auth.encryption_key.is_some()))?;
+        line(
+            "JWT_SECRET_PREVIOUS",
+            &hidden(auth.jwt_previous_secret.is_some()),
+        )?;
+        line("JWT_ALGORITHM", &auth.jwt_algorithm)?;
         line("JWT_EXPIRATION", &auth.token_lifetime.as_secs())?;
         line("LOGIN_IDLE_SECONDS", &auth.refresh_lifetime.as_secs())?;
         let lifetime = auth.login_lifetime.unwrap_or_default();

@@ -22,7 +22,7 @@ pub struct Settings {
     #[arg(long, env = "PUBLIC_URL", global = true)]
     pub public_url: Option<String>,
 
-    /// sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE. The signing secret is kept in the
+    /// sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE. The signing keys are kept in the
     /// SQLite file's folder, or in `data` with PostgreSQL.
     #[arg(
         long,
@@ -81,6 +81,11 @@ pub struct Settings {
         default_value = "0"
     )]
     pub login_lifetime_seconds: String,
+
+    /// How the first key signs tokens: HS256, or EdDSA or ES256, with which other services can
+    /// verify tokens alone by /.well-known/jwks.json. Later keys: parlor keys rotate.
+    #[arg(long, env = "JWT_ALGORITHM", global = true, default_value = "HS256")]
+    pub jwt_algorithm: String,
 
     /// What a password hash costs: 2 to the power of this, from 4 to 18.
     #[arg(long, env = "BCRYPT_COST", global = true, default_value = "12")]
@@ -279,8 +284,10 @@ impl Settings {
     /// the flags of a process.
     pub const SECRETS_HELP: &str = "\
 Secrets (environment or .env only):
-  JWT_SECRET       Signs the tokens, at least 32 bytes. Without it a secret is made once and kept,
-                   readable by its owner alone, in the data directory
+  JWT_SECRET       Signs the tokens, at least 32 bytes. Without it keys are made and kept,
+                   readable by their owner alone, in the data directory; see parlor keys
+  JWT_SECRET_PREVIOUS
+                   The JWT_SECRET of before, whose tokens are still accepted
   ENCRYPTION_KEY   Encrypts the secrets of authenticator apps in the database, at least 32 bytes.
                    Without it a key is made and kept in the same way
   ADMIN_PASSWORD   Password of the first admin; see --admin-email
@@ -298,6 +305,7 @@ Secrets (environment or .env only):
 pub struct Secrets {
     pub jwt_secret: Option<SecretString>,
     pub encryption_key: Option<SecretString>,
+    pub jwt_secret_previous: Option<SecretString>,
     pub admin_password: Option<SecretString>,
     pub metrics_token: Option<SecretString>,
     pub oauth: OauthSecrets,
@@ -321,6 +329,7 @@ impl Secrets {
         let mut secrets = Self {
             jwt_secret: read("JWT_SECRET"),
             encryption_key: read("ENCRYPTION_KEY"),
+            jwt_secret_previous: read("JWT_SECRET_PREVIOUS"),
             admin_password: read("ADMIN_PASSWORD"),
             metrics_token: read("METRICS_TOKEN"),
             oauth: OauthSecrets {

@@ -11,6 +11,7 @@ mod docs;
 mod health;
 mod input;
 mod jobs;
+mod keys;
 mod messages;
 mod metrics;
 mod middleware;
@@ -106,6 +107,7 @@ fn api() -> Api {
     users::configure(&mut api);
     auth::configure(&mut api);
     roles::configure(&mut api);
+    keys::configure(&mut api);
     service_tokens::configure(&mut api);
     rooms::configure(&mut api);
     read_marks::configure(&mut api);

@@ -30,7 +30,8 @@ use crate::{
 };
 
 /// What to change of a user. `None` stays; `Some(None)` clears.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
+#[cfg_attr(test, derive(Debug))]
 pub struct UserChanges {
     pub username: Option<Username>,
     pub email: Option<Email>,

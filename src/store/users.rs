@@ -24,7 +24,8 @@ use crate::{
 };
 
 /// A user to be.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub struct NewUser {
     pub id: UserId,
     pub username: Username,
@@ -44,7 +45,8 @@ pub enum Identifier {
 }
 
 /// A user and what the password is checked against.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Credentials {
     pub user: User,
     pub password_hash: Option<String>,

@@ -33,7 +33,7 @@ const CA_LIFETIME: TimeDelta = TimeDelta::days(3_650);
 /// Browsers take no server certificate that lasts longer than 398 days.
 const LEAF_LIFETIME: TimeDelta = TimeDelta::days(397);
 
-/// With less than this left, a new one is made at the start.
+/// With less than this left, a new one is made.
 const RENEW_BEFORE: TimeDelta = TimeDelta::days(30);
 
 /// Sees to it that there is a certificate to start with.
@@ -78,6 +78,19 @@ pub(super) fn ensure(server: &ServerConfig) -> anyhow::Result<()> {
 #[must_use]
 pub fn is_made_here(server: &ServerConfig) -> bool {
     read(&server.cert_path).is_ok_and(|cert| cert.is_some_and(|text| text.starts_with(MARK)))
+}
+
+/// Renews what was made here when it ends soon. Unlike at the start, nothing is made where nothing
+/// is: somebody may just be putting his own certificate there.
+pub(super) fn renew(server: &ServerConfig) -> anyhow::Result<()> {
+    let is_ours = |path| {
+        let text = read(path)?;
+        anyhow::Ok(text.is_some_and(|text| text.starts_with(MARK)))
+    };
+    if is_ours(&server.cert_path)? && is_ours(&server.key_path)? {
+        ensure(server)?;
+    }
+    Ok(())
 }
 
 /// What the first line of a certificate says, because nothing here can read the rest.

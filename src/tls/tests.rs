@@ -32,7 +32,7 @@ impl Place {
     }
 
     fn start(&self) -> ServerConfig {
-        server_config(&self.settings()).unwrap()
+        server_config(&self.settings()).unwrap().0
     }
 }
 
@@ -128,7 +128,7 @@ fn another_host_needs_another_certificate() {
     let mut settings = place.settings();
     settings.host = "10.1.2.3".into();
     settings.public_url = Some("https://chat.example.org:8443".parse().unwrap());
-    let server = server_config(&settings).unwrap();
+    let (server, _) = server_config(&settings).unwrap();
     for name in ["localhost", "10.1.2.3", "chat.example.org"] {
         shake_hands(server.clone(), &place.path("ca.pem"), name).unwrap();
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::harness::{Home, Server, TestApp, finish};
 
-const SETTINGS: [&str; 52] = [
+const SETTINGS: [&str; 54] = [
     "ENCRYPTION_KEY",
     "GOOGLE_CLIENT_ID",
     "GITHUB_URL",
@@ -20,6 +20,8 @@ const SETTINGS: [&str; 52] = [
     "RUST_LOG",
     "LOG_FORMAT",
     "JWT_SECRET",
+    "JWT_SECRET_PREVIOUS",
+    "JWT_ALGORITHM",
     "JWT_EXPIRATION",
     "BCRYPT_COST",
     "ENABLE_HTTPS",
@@ -60,7 +62,7 @@ const SETTINGS: [&str; 52] = [
 ];
 
 /// Settings that are wrong, each in its own way.
-const WRONG: [(&str, &str); 15] = [
+const WRONG: [(&str, &str); 17] = [
     ("ENCRYPTION_KEY", "too-short-for-a-key"),
     ("PORT", "eighty"),
     ("PUBLIC_URL", "not an address"),
@@ -68,6 +70,8 @@ const WRONG: [(&str, &str); 15] = [
     ("DB_MAX_CONNECTIONS", "0"),
     ("LOG_FORMAT", "xml"),
     ("JWT_SECRET", "too-short-secret"),
+    ("JWT_SECRET_PREVIOUS", "short-old-secret"),
+    ("JWT_ALGORITHM", "RS256"),
     ("JWT_EXPIRATION", "-1"),
     ("BCRYPT_COST", "99"),
     ("ENABLE_HTTPS", "maybe"),

@@ -21,6 +21,7 @@ async fn every_number_of_the_specification_is_there() {
         ("api_db_queries_total", "counter"),
         ("api_db_query_duration_seconds", "histogram"),
         ("api_active_connections", "gauge"),
+        ("api_certificate_expiry_timestamp_seconds", "gauge"),
         ("api_memory_usage_bytes", "gauge"),
         ("chat_sessions", "gauge"),
         ("chat_rooms_live", "gauge"),

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::Hub;
 use crate::{
+    chat::session::Session,
     domain::{ids::SessionId, permission::Permissions, user::Role},
     protocol::{code::CloseCode, frame, server::ServerFrame},
 };
@@ -24,6 +25,11 @@ pub struct Regrant {
     pub role: Role,
     pub permissions: Permissions,
 }
+
+/// A session looks whether the key of its token still counts; a hub tells all its sessions.
+#[derive(Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct CheckKey;
 
 /// Tells sessions of one user something that is not of a room.
 #[derive(Message)]
@@ -45,6 +51,15 @@ pub struct AskBack {
 #[rtype(result = "()")]
 pub struct CloseSockets(pub CloseCode);
 
+impl Hub {
+    /// Every session of this thread. Collected: one that ends takes itself out of the table.
+    fn sessions(&self) -> Vec<Addr<Session>> {
+        let sockets = self.sockets.borrow();
+        let open = sockets.values();
+        open.filter_map(|socket| socket.session.upgrade()).collect()
+    }
+}
+
 impl Handler<Recheck> for Hub {
     type Result = ();
 
@@ -59,15 +74,18 @@ impl Handler<Regrant> for Hub {
     type Result = ();
 
     fn handle(&mut self, regrant: Regrant, _: &mut Self::Context) {
-        let sockets = self.sockets.borrow();
-        let open = sockets
-            .values()
-            .filter_map(|socket| socket.session.upgrade());
-        // Collected first: a session that ends takes itself out of the table.
-        let open: Vec<_> = open.collect();
-        drop(sockets);
-        for session in open {
+        for session in self.sessions() {
             session.do_send(regrant.clone());
+        }
+    }
+}
+
+impl Handler<CheckKey> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, check: CheckKey, _: &mut Self::Context) {
+        for session in self.sessions() {
+            session.do_send(check);
         }
     }
 }

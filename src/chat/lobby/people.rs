@@ -7,7 +7,7 @@ use actix::prelude::*;
 use super::Lobby;
 use crate::{
     auth::Change,
-    chat::hub::{AskBack, CloseSockets, HubId, Recheck, Regrant, TellSockets},
+    chat::hub::{AskBack, CheckKey, CloseSockets, HubId, Recheck, Regrant, TellSockets},
     domain::ids::{LoginId, RoomId, Seq, SessionId, UserId},
     protocol::{code::CloseCode, frame, server::ServerFrame},
 };
@@ -51,6 +51,11 @@ pub struct CloseAll(pub CloseCode);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Revoke(pub Change);
+
+/// A key that signed tokens was taken back: every session looks at its own.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CheckKeys;
 
 /// A user has read further: his sessions hear of it.
 #[derive(Message)]
@@ -140,6 +145,16 @@ impl Handler<Revoke> for Lobby {
             {
                 hub.do_send(Recheck(id));
             }
+        }
+    }
+}
+
+impl Handler<CheckKeys> for Lobby {
+    type Result = ();
+
+    fn handle(&mut self, _: CheckKeys, _: &mut Self::Context) {
+        for hub in &self.hubs {
+            hub.hub.do_send(CheckKey);
         }
     }
 }

@@ -162,6 +162,15 @@ impl Session {
         );
     }
 
+    /// Ends the socket if the key that signed its token was taken back. The login still stands, so
+    /// its client may come back with a new token.
+    pub(super) fn check_key(&mut self, context: &mut SessionContext) {
+        let key = self.who.as_ref().and_then(|who| who.identity.key);
+        if key.is_some_and(|key| !self.parts.authenticator.keys().verifies(key)) {
+            self.close(CloseCode::TokenExpired, context);
+        }
+    }
+
     fn rechecked(
         &mut self,
         found: Result<Result<Principal, CloseCode>, StoreError>,

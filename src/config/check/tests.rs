@@ -55,6 +55,7 @@ fn every_problem_is_told_at_once() {
     let secrets = Secrets {
         jwt_secret: Some("short".into()),
         encryption_key: Some("shorter".into()),
+        jwt_secret_previous: Some("shorter".into()),
         admin_password: Some("alllower".into()),
         metrics_token: Some("two words".into()),
         ..Secrets::default()
@@ -76,6 +77,7 @@ fn every_problem_is_told_at_once() {
         "MAX_CONNECTIONS",
         "RUST_LOG",
         "JWT_SECRET",
+        "JWT_SECRET_PREVIOUS",
         "ADMIN_EMAIL",
         "ADMIN_PASSWORD",
         "METRICS_TOKEN",
@@ -164,10 +166,29 @@ fn the_first_admin_has_a_name_and_a_password() {
 }
 
 #[test]
+fn a_set_secret_is_of_one_kind() {
+    let mut secrets = Secrets {
+        jwt_secret_previous: Some("a".repeat(32).into()),
+        ..Secrets::default()
+    };
+    let problem = |flags: &[&str], secrets: &Secrets| {
+        let read = Config::from_settings(&settings(flags), secrets);
+        read.err().map(|error| error.0[0].setting)
+    };
+    assert_eq!(problem(&[], &secrets), Some("JWT_SECRET"));
+    secrets.jwt_secret = Some("b".repeat(32).into());
+    assert_eq!(problem(&[], &secrets), None);
+    let other = ["--jwt-algorithm=eddsa"];
+    assert_eq!(problem(&other, &secrets), Some("JWT_ALGORITHM"));
+    assert_eq!(problem(&other, &Secrets::default()), None);
+}
+
+#[test]
 fn the_listing_tells_no_secret() {
     let mut config = config(&["--database-url=postgres://u:hunter2@h/d?password=hunter2"]).unwrap();
     config.server.metrics_token = Some("hunter2".into());
     config.auth.jwt_secret = Some("hunter2".repeat(5).into());
+    config.auth.jwt_previous_secret = Some("hunter2".repeat(6).into());
     for told in [config.to_string(), format!("{config:?}")] {
         assert!(!told.contains("hunter2"), "{told}");
     }

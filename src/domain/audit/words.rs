@@ -97,6 +97,10 @@ words!(
         PasskeyRemove = "passkey.remove",
         /// A room was made.
         RoomCreate = "room.create",
+        /// Another key signs tokens.
+        KeyRotate = "key.rotate",
+        /// Tokens of a key are refused.
+        KeyRetire = "key.retire",
         /// The log itself was exported.
         AuditExport = "audit.export",
     }

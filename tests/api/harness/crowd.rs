@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use parlor::{
     auth::Keys,
+    config::AuthConfig,
     domain::{
         audit::By,
         ids::{LoginId, UserId},
@@ -18,7 +19,7 @@ impl TestApp {
     /// A token of the same login that lasts for another time.
     pub async fn token_for(&self, person: &Person, lifetime: Duration) -> String {
         let keys = self.keys();
-        let claims = keys.verify(&person.token).expect("a token of ours");
+        let claims = keys.verify(&person.token).expect("a token of ours").claims;
         let user = self.store.find_user(person.id).await.expect("the store");
         let user = user.expect("the user is there");
         let issued = keys.issue(&user, claims.sid, lifetime);
@@ -80,6 +81,6 @@ impl TestApp {
     }
 
     fn keys(&self) -> Keys {
-        Keys::open(None, self.home.path()).expect("the server's secret")
+        Keys::open(&AuthConfig::default(), self.home.path()).expect("the server's keys")
     }
 }

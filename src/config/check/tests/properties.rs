@@ -20,6 +20,7 @@ fn fitting(variable: &str) -> &'static [&'static str] {
         "RUST_LOG" => &["info", "debug,parlor=trace", "warn,\ninfo"],
         "LOG_FORMAT" => &["json", " Pretty "],
         "REGISTRATION" => &["open", "CLOSED"],
+        "JWT_ALGORITHM" => &["HS256", "eddsa"],
         "ENABLE_HTTPS" | "ALLOW_UNSAFE_DATABASE" => &["true", "0", "False"],
         "SMTP_HOST" => &["mail.example.org", "[::1]"],
         "SMTP_TLS" => &["tls", " None ", "STARTTLS"],
@@ -59,10 +60,17 @@ fn secret() -> impl Strategy<Value = Option<SecretString>> {
 }
 
 fn secrets() -> impl Strategy<Value = Secrets> {
-    [secret(), secret(), secret(), secret()].prop_map(|secrets| {
-        let [jwt_secret, encryption_key, admin_password, metrics_token] = secrets;
+    [secret(), secret(), secret(), secret(), secret()].prop_map(|secrets| {
+        let [
+            jwt_secret,
+            jwt_secret_previous,
+            encryption_key,
+            admin_password,
+            metrics_token,
+        ] = secrets;
         Secrets {
             jwt_secret,
+            jwt_secret_previous,
             encryption_key,
             admin_password,
             metrics_token,
@@ -118,6 +126,7 @@ proptest! {
                 let of_client = |name: &str| name.ends_with("_CLIENT_SECRET");
                 let secret = [
                     "JWT_SECRET",
+                    "JWT_SECRET_PREVIOUS",
                     "ENCRYPTION_KEY",
                     "ADMIN_PASSWORD",
                     "METRICS_TOKEN",
