@@ -7,6 +7,7 @@ mod identity;
 pub mod oauth;
 pub mod password;
 pub mod refusals;
+mod reinstate;
 pub mod revocation;
 mod second_factor;
 mod setup;
@@ -22,6 +23,7 @@ pub use extractor::{
 pub use identity::{AuthError, Authenticator, Credential, Identity, IssuedToken};
 pub use password::Hasher;
 pub use refusals::Refusals;
+pub use reinstate::reinstate;
 pub use revocation::{Change, Revocations, Revoked};
 pub use second_factor::{SecondFactor, SecondFactors};
 pub use setup::Setup;

@@ -33,6 +33,7 @@ use std::{
 };
 
 use actix::{Addr, prelude::SendError};
+use ipnet::IpNet;
 use tokio::sync::{Semaphore, oneshot};
 
 use self::{
@@ -46,7 +47,7 @@ use self::{
     seats::Seats,
 };
 use crate::{
-    auth::{Authenticator, Change},
+    auth::{Authenticator, Change, Refusals},
     config::{ChatTiming, LimitsConfig},
     domain::{
         ids::{ClientMessageId, MessageId, RoomId, Seq, UserId},
@@ -80,6 +81,9 @@ pub struct ChatParts {
     /// No socket comes in any more.
     draining: AtomicBool,
     metrics: Metrics,
+    refusals: Refusals,
+    /// Peers whose `X-Forwarded-For` is believed.
+    trusted_proxies: Vec<IpNet>,
 }
 
 impl ChatParts {
@@ -166,6 +170,9 @@ pub struct ChatSettings<'a> {
     pub most_sockets: usize,
     pub timing: ChatTiming,
     pub metrics: Metrics,
+    pub refusals: Refusals,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Chat {
@@ -181,6 +188,8 @@ impl Chat {
             most_sockets,
             timing,
             metrics,
+            refusals,
+            trusted_proxies,
         } = settings;
         let lobby = Lobby::start_with(
             store.clone(),
@@ -203,6 +212,8 @@ impl Chat {
             replays: Semaphore::new(REPLAYS),
             draining: AtomicBool::new(false),
             metrics,
+            refusals,
+            trusted_proxies,
         };
         Self {
             parts: Arc::new(parts),

@@ -1,5 +1,6 @@
 //! People: their names, addresses, roles and what a password must be.
 
+mod inactive;
 #[cfg(test)]
 mod sample;
 mod schemas;
@@ -8,6 +9,8 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use inactive::{Inactive, InactiveReason, parse_until};
 
 use super::{Invalid, fold_case, ids::UserId, permission::Permissions, printable};
 
@@ -53,6 +56,7 @@ pub struct User {
     pub permissions: Permissions,
     pub kind: UserKind,
     pub active: bool,
+    pub inactive: Inactive,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }

@@ -39,7 +39,7 @@ use actix_web::{
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    auth::{Authenticator, Hasher, Revocations, SecondFactors, Setup, oauth::Providers},
+    auth::{Authenticator, Hasher, Refusals, Revocations, SecondFactors, Setup, oauth::Providers},
     chat::Chat,
     config::Config,
     limits::{self, Limits},
@@ -66,6 +66,7 @@ pub struct State {
     pub setup: Setup,
     pub second_factors: SecondFactors,
     pub revocations: Revocations,
+    pub refusals: Refusals,
     pub limits: Limits,
     pub metrics: Metrics,
     pub health: HealthSampler,
@@ -139,6 +140,7 @@ fn provide(app: &mut web::ServiceConfig, state: State) {
         .app_data(web::Data::new(state.setup))
         .app_data(web::Data::new(state.second_factors))
         .app_data(web::Data::new(state.revocations))
+        .app_data(web::Data::new(state.refusals))
         .app_data(web::Data::new(state.limits))
         .app_data(web::Data::new(state.metrics))
         .app_data(web::Data::new(state.health))

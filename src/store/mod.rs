@@ -25,6 +25,7 @@ mod oauth;
 mod open;
 mod read_marks;
 mod refresh;
+mod reinstate;
 mod role_changes;
 mod roles;
 mod rooms;
