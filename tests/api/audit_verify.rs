@@ -74,12 +74,13 @@ async fn a_changed_entry_that_was_sealed_anew_is_found_by_the_next() {
 #[tokio::test]
 async fn what_is_no_entry_at_all_is_found() {
     let app = unguarded().await;
-    broken_at(
-        &app,
-        "UPDATE audit_entries SET hash = prev_hash || prev_hash WHERE seq = 7",
-        7,
-    )
-    .await;
+    let sql = match &app.home.database {
+        TestDatabase::Sqlite(_) => "UPDATE audit_entries SET hash = zeroblob(3) WHERE seq = 7",
+        TestDatabase::Postgres { .. } => {
+            "UPDATE audit_entries SET hash = decode('00', 'hex') WHERE seq = 7"
+        }
+    };
+    broken_at(&app, sql, 7).await;
 }
 
 #[tokio::test]

@@ -115,6 +115,7 @@ impl Session {
         let Err(exhausted) = self.parts.limits.join(who.identity.user.id, room_id) else {
             return false;
         };
+        self.note_refusal(audit::Refusal::RateLimited);
         self.reply(&ServerFrame::Error {
             error: "Too many joins; wait a little",
             code: ErrorCode::RateLimited,
