@@ -30,7 +30,7 @@ pub use oauth::{
 };
 pub use reader::{ConfigError, Problem};
 pub use settings::{Secrets, Settings, password_from_environment};
-pub use timing::HttpTiming;
+pub use timing::{AuditTiming, HttpTiming};
 
 /// Everything that an operator decides, checked.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +45,7 @@ pub struct Config {
     pub log: LogConfig,
     pub http: HttpTiming,
     pub chat: ChatTiming,
+    pub audit: AuditTiming,
 }
 
 /// Where the server listens and what it believes of those who connect.

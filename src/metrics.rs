@@ -1,11 +1,15 @@
 //! The server's own numbers, as Prometheus reads them.
 
+mod audit;
+
 use std::{ops::Deref, sync::Arc};
 
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
+
+pub use audit::AuditNumbers;
 
 /// Upper bounds of the duration buckets, in seconds: from a cached read to a bcrypt hash under load.
 const SECONDS: &[f64] = &[
@@ -63,6 +67,7 @@ pub struct Numbers {
     pub jobs_dead: IntGauge,
     /// `part` (`mail`, `password`, `unknown`), `outcome`: `done`, `retried`, `dead`.
     pub jobs_ended: IntCounterVec,
+    pub audit: AuditNumbers,
 }
 
 impl Metrics {
@@ -151,6 +156,7 @@ impl Metrics {
                 opts("jobs_attempts_total", "Tries of jobs, by how they ended"),
                 &["part", "outcome"],
             )?,
+            audit: AuditNumbers::new()?,
             registry,
         };
         numbers.register()?;
@@ -184,6 +190,7 @@ impl Numbers {
         for collector in collectors {
             self.registry.register(collector)?;
         }
+        self.audit.register(&self.registry)?;
         let process = prometheus::process_collector::ProcessCollector::for_self();
         self.registry.register(Box::new(process))
     }

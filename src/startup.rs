@@ -20,8 +20,8 @@ use tokio::{
 
 use crate::{
     auth::{
-        Authenticator, Hasher, Keys, Passkeys, Revocations, SecondFactors, Setup, Vault,
-        oauth::Providers,
+        Authenticator, Hasher, Keys, Passkeys, Refusals, Revocations, SecondFactors, Setup, Vault,
+        oauth::Providers, reinstate,
     },
     chat::{Chat, ChatSettings},
     config::{AuthConfig, Config, Descriptors, ServerConfig},
@@ -163,6 +163,16 @@ impl Application {
             let (server, metrics) = (state.config.server.clone(), state.metrics.clone());
             actix_web::rt::spawn(certificate.watch(server, metrics))
         });
+        let (end_refusals, refusals_ended) = tokio::sync::oneshot::channel::<()>();
+        let refusals = actix_web::rt::spawn(state.refusals.clone().write(
+            state.store.clone(),
+            state.config.audit.sum_refusals,
+            async { refusals_ended.await.unwrap_or_default() },
+        ));
+        let (end_reinstating, reinstating_ended) = tokio::sync::oneshot::channel::<()>();
+        let reinstating = actix_web::rt::spawn(reinstate(state.store.clone(), async {
+            reinstating_ended.await.unwrap_or_default();
+        }));
         let (end_poll, poll_ended) = tokio::sync::oneshot::channel::<()>();
         let revocations = actix_web::rt::spawn(state.revocations.clone().poll(async {
             // A sender that is gone says the same.
@@ -185,11 +195,17 @@ impl Application {
         stopping::close_sockets(&state, deadline).await;
         // Before the worker threads end: a connection to the database that was opened on one of
         // them answers no more afterwards.
-        drop(end_poll);
-        match timeout(CLOSE_PATIENCE, revocations).await {
-            Ok(Ok(())) => {}
-            Ok(Err(fault)) => tracing::error!(%fault, "the poll for changes ended early"),
-            Err(_) => tracing::warn!("the poll for changes did not end in time"),
+        drop((end_poll, end_refusals, end_reinstating));
+        for (what, task) in [
+            ("the poll for changes", revocations),
+            ("the sum of refusals", refusals),
+            ("switching users on again", reinstating),
+        ] {
+            match timeout(CLOSE_PATIENCE, task).await {
+                Ok(Ok(())) => {}
+                Ok(Err(fault)) => tracing::error!(%fault, what, "ended early"),
+                Err(_) => tracing::warn!(what, "did not end in time"),
+            }
         }
         drop(end_jobs);
         match timeout(CLOSE_PATIENCE, jobs).await {
@@ -237,6 +253,7 @@ async fn start(
     let authenticator = Authenticator::new(keys, store.clone(), config.auth.token_lifetime);
     let limits = Limits::new(&config.limits);
     let descriptors = Descriptors::of_process();
+    let refusals = Refusals::default();
     let chat = Chat::start(ChatSettings {
         store: store.clone(),
         epoch: store.epoch().await?,
@@ -246,6 +263,8 @@ async fn start(
         most_sockets: descriptors.for_sockets(config.store.max_connections),
         timing: config.chat.clone(),
         metrics: metrics.clone(),
+        refusals: refusals.clone(),
+        trusted_proxies: config.server.trusted_proxies.clone(),
     });
     let revocations = Revocations::new(authenticator.clone(), store.clone());
     let told = chat.clone();
@@ -272,6 +291,7 @@ async fn start(
         hasher,
         setup,
         revocations,
+        refusals,
         limits,
         second_factors,
         passkeys,

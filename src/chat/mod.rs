@@ -33,6 +33,7 @@ use std::{
 };
 
 use actix::{Addr, prelude::SendError};
+use ipnet::IpNet;
 use tokio::sync::{Semaphore, oneshot};
 
 use self::{
@@ -47,7 +48,7 @@ use self::{
     seats::Seats,
 };
 use crate::{
-    auth::{Authenticator, Change},
+    auth::{Authenticator, Change, Refusals},
     config::{ChatTiming, LimitsConfig},
     domain::{
         ids::{ClientMessageId, MessageId, RoomId, Seq, UserId},
@@ -81,6 +82,9 @@ pub struct ChatParts {
     /// No socket comes in any more.
     draining: AtomicBool,
     metrics: Metrics,
+    refusals: Refusals,
+    /// Peers whose `X-Forwarded-For` is believed.
+    trusted_proxies: Vec<IpNet>,
 }
 
 impl ChatParts {
@@ -167,6 +171,9 @@ pub struct ChatSettings<'a> {
     pub most_sockets: usize,
     pub timing: ChatTiming,
     pub metrics: Metrics,
+    pub refusals: Refusals,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Chat {
@@ -182,6 +189,8 @@ impl Chat {
             most_sockets,
             timing,
             metrics,
+            refusals,
+            trusted_proxies,
         } = settings;
         let lobby = Lobby::start_with(
             store.clone(),
@@ -204,6 +213,8 @@ impl Chat {
             replays: Semaphore::new(REPLAYS),
             draining: AtomicBool::new(false),
             metrics,
+            refusals,
+            trusted_proxies,
         };
         Self {
             parts: Arc::new(parts),

@@ -8,7 +8,7 @@ mod identity;
 mod joining;
 mod requests;
 
-use std::{cell::Cell, collections::VecDeque, rc::Rc, sync::Arc, time::Instant};
+use std::{cell::Cell, collections::VecDeque, net::IpAddr, rc::Rc, sync::Arc, time::Instant};
 
 use actix::prelude::*;
 use actix_web_actors::ws::{Message, ProtocolError, WebsocketContext};
@@ -31,7 +31,11 @@ use super::{
     seats::Seat,
 };
 use crate::{
-    domain::ids::{RoomId, SessionId, UserId},
+    auth::refusals::Key,
+    domain::{
+        audit::Refusal,
+        ids::{RoomId, SessionId, UserId},
+    },
     protocol::{
         client::{BadFrame, Ref, Resume, parse},
         code::{CloseCode, ErrorCode},
@@ -53,6 +57,8 @@ pub struct Greeting {
     pub token: Option<String>,
     /// A room to join at once.
     pub join: Option<(RoomId, Resume)>,
+    /// Where it came from.
+    pub address: Option<IpAddr>,
 }
 
 /// One open WebSocket.
@@ -133,6 +139,17 @@ impl Session {
             retry_after_ms: None,
             reference,
         });
+    }
+
+    /// Counts a refusal for the audit log.
+    fn note_refusal(&self, kind: Refusal) {
+        let address = self.greeting.as_ref().and_then(|said| said.address);
+        let key = match (&self.who, address) {
+            (Some(who), _) => Key::User(who.identity.user.id),
+            (None, Some(address)) => Key::Network(address),
+            (None, None) => Key::Nobody,
+        };
+        self.parts.refusals.note(kind, key, address, "socket");
     }
 
     /// Says why, and ends.

@@ -7,7 +7,7 @@
 pub(super) mod handshake;
 pub mod refusal;
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use actix_codec::Framed;
 use actix_http::{HttpMessage as _, Request, h1, header};
@@ -25,7 +25,7 @@ use super::{
     session::{Greeting, Session},
     transport::Transport,
 };
-use crate::error::ApiError;
+use crate::{auth::refusals::Key, domain::audit::Refusal, error::ApiError, limits::client_address};
 
 /// When to try again at a server that is full or about to stop.
 const COME_BACK: Duration = Duration::from_secs(5);
@@ -59,7 +59,11 @@ impl Gate {
         let wanted = Wanted::by(request.path());
         let path = wanted.as_ref().map_or("unmatched", |wanted| wanted.pattern);
         let mut parts = framed.into_parts();
+        let address = self.address(&request);
         let answer = self.examine(&request, wanted).await;
+        if let Err(fault) = &answer {
+            self.note_refusal(fault, address, path);
+        }
         let status = match &answer {
             Ok(_) => 101,
             Err(fault) => fault.problem().status.as_u16(),
@@ -81,7 +85,8 @@ impl Gate {
         match answer {
             Ok((handshake, seat)) => {
                 let head = [&parts.write_buf[..], &handshake.response(&id)].concat();
-                let Handshake { greeting, .. } = handshake;
+                let Handshake { mut greeting, .. } = handshake;
+                greeting.address = address;
                 // Only now: it gives back a place, and a seat is held by then.
                 parts.io.leave_http();
                 let (io, head) = (Box::new(parts.io), head.into());
@@ -118,6 +123,27 @@ impl Gate {
         }
         let seat = parts.seats.take().ok_or_else(full)?;
         Ok((handshake, seat))
+    }
+
+    /// Counts a refusal for the audit log.
+    fn note_refusal(&self, fault: &ApiError, address: Option<IpAddr>, path: &str) {
+        let kind = match fault {
+            // A token that ran out is refused here as one that never was.
+            ApiError::Unauthenticated(_) => Refusal::BadToken,
+            ApiError::Forbidden(_) => Refusal::Forbidden,
+            ApiError::RateLimited(_) => Refusal::RateLimited,
+            _ => return,
+        };
+        let key = address.map_or(Key::Nobody, Key::Network);
+        let place = format!("GET {path}");
+        self.chat.parts.refusals.note(kind, key, address, &place);
+    }
+
+    /// Who is at the other end, behind the proxies that the operator trusts.
+    fn address(&self, request: &Request) -> Option<IpAddr> {
+        let peer = request.peer_addr()?.ip();
+        let trusted = &self.chat.parts.trusted_proxies;
+        Some(client_address(peer, request.headers(), trusted))
     }
 
     /// A browser sends the page's origin; a page that is not ours must not use our user's token.

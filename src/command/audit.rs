@@ -13,7 +13,7 @@ pub enum AuditCommand {
     /// and the hash of the last one.
     ///
     /// Fails with the first entry that is not as it was. Entries cut off at the end are found only
-    /// with --head: note the printed hash, or the metric audit_head_info, in another place.
+    /// with --head: note the printed hash, or the label of the metric api_audit_head_info, in another place.
     Verify {
         /// A hash that an earlier check printed: it must still be in the log.
         #[arg(long, value_name = "HASH")]

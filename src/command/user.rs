@@ -9,12 +9,16 @@ use secrecy::SecretString;
 use super::{open_store, say};
 use crate::{
     auth::password::Hasher,
+    clock,
     config::{Config, password_from_environment},
     domain::{
         audit::By,
         fold_case,
         ids::UserId,
-        user::{Email, FullName, NewPassword, PhoneNumber, Role, User, Username},
+        user::{
+            Email, FullName, InactiveReason, NewPassword, PhoneNumber, Role, User, Username,
+            parse_until,
+        },
     },
     store::{Identifier, NewUser, Store, StoreError, UserChanges, UserQuery, UserSort},
 };
@@ -51,6 +55,13 @@ pub enum UserCommand {
     Deactivate {
         /// User name, e-mail address or id.
         user: String,
+        /// Why; admins read it.
+        #[arg(long)]
+        reason: Option<String>,
+        /// When the user is switched on again by itself, such as 2026-12-24T18:00:00Z. [default:
+        /// when somebody does it]
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
     },
 }
 
@@ -144,8 +155,18 @@ impl Action {
                     ..UserChanges::default()
                 },
             ),
-            UserCommand::Activate { user } => change(user, switched(true)),
-            UserCommand::Deactivate { user } => change(user, switched(false)),
+            UserCommand::Activate { user } => change(
+                user,
+                UserChanges {
+                    active: Some(true),
+                    ..UserChanges::default()
+                },
+            ),
+            UserCommand::Deactivate {
+                user,
+                reason,
+                until,
+            } => change(user, off(reason.as_deref(), until.as_deref())?),
             UserCommand::List { role } => Ok(Self::List(role)),
         }
     }
@@ -191,11 +212,15 @@ impl Create {
     }
 }
 
-fn switched(active: bool) -> UserChanges {
-    UserChanges {
-        active: Some(active),
+/// Off, as if nothing had been said of it before.
+fn off(reason: Option<&str>, until: Option<&str>) -> anyhow::Result<UserChanges> {
+    let until = until.map(|text| parse_until(text, clock::now()));
+    Ok(UserChanges {
+        active: Some(false),
+        inactive_reason: Some(reason.map(InactiveReason::parse).transpose()?),
+        inactive_until: Some(until.transpose()?),
         ..UserChanges::default()
-    }
+    })
 }
 
 async fn hash(config: &Config, password: NewPassword) -> anyhow::Result<String> {

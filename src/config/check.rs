@@ -13,8 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
-    AuthConfig, ChatTiming, Config, ConfigError, HttpTiming, JobTiming, JwtAlgorithm, LogConfig,
-    LogFormat, Secrets, ServerConfig, Settings, StoreConfig, mail::mail, oauth, reader::Reader,
+    AuditTiming, AuthConfig, ChatTiming, Config, ConfigError, HttpTiming, JobTiming, JwtAlgorithm,
+    LogConfig, LogFormat, Secrets, ServerConfig, Settings, StoreConfig, mail::mail, oauth,
+    reader::Reader,
 };
 use crate::domain::user::{Email, NewPassword};
 
@@ -47,6 +48,7 @@ impl Config {
             log: log(&mut reader, settings),
             http: HttpTiming::default(),
             chat: ChatTiming::default(),
+            audit: AuditTiming::default(),
         };
         reader.finish(config)
     }

@@ -26,3 +26,18 @@ impl Default for HttpTiming {
         }
     }
 }
+
+/// When the audit log learns of refusals. No setting; tests shorten it.
+#[derive(Clone, Debug)]
+pub struct AuditTiming {
+    /// For how long refusals are summed before they are written.
+    pub sum_refusals: Duration,
+}
+
+impl Default for AuditTiming {
+    fn default() -> Self {
+        Self {
+            sum_refusals: Duration::from_secs(60),
+        }
+    }
+}

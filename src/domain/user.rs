@@ -1,6 +1,7 @@
 //! People: their names, addresses, roles and what a password must be.
 
 mod guessable;
+mod inactive;
 #[cfg(test)]
 mod sample;
 mod schemas;
@@ -9,6 +10,8 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use inactive::{Inactive, InactiveReason, parse_until};
 
 use super::{Invalid, fold_case, ids::UserId, permission::Permissions, printable};
 
@@ -54,6 +57,7 @@ pub struct User {
     pub permissions: Permissions,
     pub kind: UserKind,
     pub active: bool,
+    pub inactive: Inactive,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }

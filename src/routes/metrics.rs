@@ -1,15 +1,17 @@
 //! `/metrics`: the server's numbers, for Prometheus.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap, web};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use subtle::ConstantTimeEq;
+use tokio::time::timeout;
 
 use super::api::{Api, Operation, Tag, at};
 use crate::{
     auth::bearer, config::Config, error::ApiError, metrics::Metrics, protocol::code::ErrorCode,
+    store::Store,
 };
 
 /// What a proxy adds to a request that it passes on for somebody else.
@@ -23,6 +25,9 @@ const FORWARDING: [&str; 7] = [
     "x-real-ip",
 ];
 
+/// How long the numbers wait for the database.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 pub fn configure(api: &mut Api) {
     api.add(at("/metrics").get(show_metrics, declare_show_metrics));
 }
@@ -32,10 +37,15 @@ async fn show_metrics(
     request: HttpRequest,
     config: web::Data<Config>,
     metrics: web::Data<Metrics>,
+    store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
     match &config.server.metrics_token {
         Some(token) => check_token(request.headers(), token.expose_secret())?,
         None => check_local(request.peer_addr(), request.headers())?,
+    }
+    // Where it stood is told while the database is away.
+    if let Ok(Ok(head)) = timeout(PATIENCE, store.audit_head()).await {
+        metrics.audit.set(head.seq, &head.hash.to_string());
     }
     let text = metrics
         .render()

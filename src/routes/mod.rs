@@ -40,7 +40,10 @@ use actix_web::{
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    auth::{Authenticator, Hasher, Passkeys, Revocations, SecondFactors, Setup, oauth::Providers},
+    auth::{
+        Authenticator, Hasher, Passkeys, Refusals, Revocations, SecondFactors, Setup,
+        oauth::Providers,
+    },
     chat::Chat,
     config::Config,
     limits::{self, Limits},
@@ -68,6 +71,7 @@ pub struct State {
     pub second_factors: SecondFactors,
     pub passkeys: Passkeys,
     pub revocations: Revocations,
+    pub refusals: Refusals,
     pub limits: Limits,
     pub metrics: Metrics,
     pub health: HealthSampler,
@@ -143,6 +147,7 @@ fn provide(app: &mut web::ServiceConfig, state: State) {
         .app_data(web::Data::new(state.second_factors))
         .app_data(web::Data::new(state.passkeys))
         .app_data(web::Data::new(state.revocations))
+        .app_data(web::Data::new(state.refusals))
         .app_data(web::Data::new(state.limits))
         .app_data(web::Data::new(state.metrics))
         .app_data(web::Data::new(state.health))

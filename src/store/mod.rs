@@ -26,6 +26,7 @@ mod open;
 mod passkeys;
 mod read_marks;
 mod refresh;
+mod reinstate;
 mod role_changes;
 mod roles;
 mod rooms;

@@ -8,7 +8,7 @@ use crate::domain::{
     message::Message,
     permission::Permissions,
     room::Room,
-    user::{Profile, Role, User, UserKind},
+    user::{Inactive, Profile, Role, User, UserKind},
 };
 
 /// The columns of [`UserRow`], of a table or alias `u`.
@@ -17,7 +17,8 @@ macro_rules! user_columns {
         "u.id, u.username, u.email, u.email_verified_at, u.full_name, u.phone_number, u.bio, \
          u.avatar_url, u.role, \
          (SELECT string_agg(p.permission, ' ') FROM role_permissions p WHERE p.role = u.role) \
-         AS permissions, u.kind, u.active, u.created_at, u.updated_at"
+         AS permissions, u.kind, u.active, u.inactive_reason, u.inactive_until, u.created_at, \
+         u.updated_at"
     };
 }
 
@@ -53,6 +54,8 @@ pub(super) struct UserRow {
     permissions: Option<String>,
     kind: String,
     active: bool,
+    inactive_reason: Option<String>,
+    inactive_until: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -90,6 +93,10 @@ impl TryFrom<UserRow> for User {
                 UserKind::Person
             },
             active: row.active,
+            inactive: Inactive {
+                reason: row.inactive_reason,
+                until: row.inactive_until,
+            },
             created_at: row.created_at,
             updated_at: row.updated_at,
         })

@@ -42,7 +42,11 @@ pub(super) fn acts_of(before: &User, after: &User, changes: &UserChanges) -> Vec
         acts.push((Act::UserRole, details));
     }
     match (before.active, after.active) {
-        (true, false) => acts.push((Act::UserDeactivate, Value::Null)),
+        (_, false) if before.active || before.inactive != after.inactive => {
+            let (reason, until) = (&after.inactive.reason, after.inactive.until);
+            let details = json!({ "reason": reason, "until": until });
+            acts.push((Act::UserDeactivate, details));
+        }
         (false, true) => acts.push((Act::UserActivate, Value::Null)),
         _ => {}
     }

@@ -1,5 +1,6 @@
 //! Users: changing and deleting them, and what follows for their logins.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{
@@ -25,7 +26,10 @@ use crate::{
         mail::{About, LinkKind},
         permission::Permissions,
         role::RoleGrants,
-        user::{AvatarUrl, Bio, Email, FullName, PhoneNumber, Role, User, UserKind, Username},
+        user::{
+            AvatarUrl, Bio, Email, FullName, Inactive, InactiveReason, PhoneNumber, Role, User,
+            UserKind, Username,
+        },
     },
 };
 
@@ -42,6 +46,10 @@ pub struct UserChanges {
     pub password_hash: Option<String>,
     pub role: Option<Role>,
     pub active: Option<bool>,
+    /// Kept only of an account that is switched off, and forgotten when it is switched on.
+    pub inactive_reason: Option<Option<InactiveReason>>,
+    /// As the reason.
+    pub inactive_until: Option<Option<DateTime<Utc>>>,
     /// What who changes somebody else may do himself: the user must have no more than that, neither
     /// before nor after. `None` is without limit.
     pub within: Option<Permissions>,
@@ -117,7 +125,8 @@ impl Store {
                 email_verified_at = CASE WHEN email_key = $5 THEN email_verified_at END,
                 full_name = $6, full_name_key = $7, phone_number = $8, bio = $9,
                 avatar_url = $10, role = $11,
-                active = $12, password_hash = COALESCE($13, password_hash), updated_at = $14
+                active = $12, password_hash = COALESCE($13, password_hash), updated_at = $14,
+                inactive_reason = $15, inactive_until = $16
             WHERE id = $1";
         let (store, by) = (self.clone(), *by);
         self.write("update", "users", async move {
@@ -178,6 +187,8 @@ impl Store {
                     .bind(after.active)
                     .bind(&changes.password_hash)
                     .bind(at)
+                    .bind(&after.inactive.reason)
+                    .bind(after.inactive.until)
                     .execute(&mut *tx)
                     .await
                     .map_err(taken)?;
@@ -253,6 +264,7 @@ impl Store {
                 email_verified_at = NULL, full_name = 'Deleted user',
                 full_name_key = 'deleted user', phone_number = NULL, password_hash = NULL,
                 bio = NULL, avatar_url = NULL, role = 'client', active = FALSE,
+                inactive_reason = NULL, inactive_until = NULL,
                 updated_at = $2, deleted_at = $2
             WHERE id = $1 AND deleted_at IS NULL";
         let (store, by) = (self.clone(), *by);
@@ -303,7 +315,7 @@ impl Store {
 }
 
 /// What the user looks like after the changes.
-fn changed(before: &User, changes: &UserChanges, at: chrono::DateTime<chrono::Utc>) -> User {
+fn changed(before: &User, changes: &UserChanges, at: DateTime<Utc>) -> User {
     /// The new text, or the one before.
     macro_rules! text {
         ($field:ident) => {
@@ -328,6 +340,7 @@ fn changed(before: &User, changes: &UserChanges, at: chrono::DateTime<chrono::Ut
         .email
         .as_ref()
         .is_none_or(|email| before.email.as_deref().map(fold_case) == Some(email.key()));
+    let active = changes.active.unwrap_or(before.active);
     User {
         id: before.id,
         username: text!(username),
@@ -340,7 +353,18 @@ fn changed(before: &User, changes: &UserChanges, at: chrono::DateTime<chrono::Ut
         role: changes.role.as_ref().unwrap_or(&before.role).clone(),
         permissions: before.permissions,
         kind: before.kind,
-        active: changes.active.unwrap_or(before.active),
+        active,
+        inactive: if active {
+            Inactive::default()
+        } else {
+            Inactive {
+                reason: match &changes.inactive_reason {
+                    Some(new) => new.as_ref().map(|new| new.as_str().to_owned()),
+                    None => before.inactive.reason.clone(),
+                },
+                until: changes.inactive_until.unwrap_or(before.inactive.until),
+            }
+        },
         created_at: before.created_at,
         updated_at: at,
     }

@@ -14,6 +14,9 @@
 mod access;
 mod api_tokens;
 mod asyncapi;
+mod audit;
+mod audit_refusals;
+mod audit_verify;
 mod auth;
 mod backup;
 mod cli;
@@ -100,5 +103,6 @@ mod two_factor_admin;
 mod two_factor_role;
 mod users;
 mod users_delete;
+mod users_inactive;
 mod users_list;
 mod users_update;

@@ -32,6 +32,8 @@ async fn every_number_of_the_specification_is_there() {
         ("chat_outbox_bytes", "gauge"),
         ("chat_slow_consumers_total", "counter"),
         ("chat_resume_total", "counter"),
+        ("api_audit_entries", "gauge"),
+        ("api_audit_head_info", "gauge"),
     ] {
         let line = format!("# TYPE {name} {kind}");
         assert!(

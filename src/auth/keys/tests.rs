@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::{
     auth::token::TokenError,
     config::JwtAlgorithm,
     domain::{
-        ids::{LoginId, UserId},
+        ids::LoginId,
         user::{Role, User},
     },
 };
@@ -17,20 +17,7 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn user() -> User {
-    let at = chrono::DateTime::<Utc>::UNIX_EPOCH;
-    User {
-        id: UserId::new(),
-        username: "ann".into(),
-        email: None,
-        full_name: "Ann Lee".into(),
-        phone_number: None,
-        bio: None,
-        avatar_url: None,
-        role: Role::Client,
-        active: true,
-        created_at: at,
-        updated_at: at,
-    }
+    User::sample("ann", Role::Client)
 }
 
 fn token(keys: &Keys) -> String {

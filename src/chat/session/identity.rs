@@ -17,6 +17,7 @@ use crate::{
     },
     clock,
     domain::{
+        audit::Refusal,
         ids::{SessionId, UserId},
         message::Content,
         policy::{Action, Principal, allows},
@@ -76,6 +77,12 @@ impl Session {
         context: &mut SessionContext,
     ) {
         let reference = reference.as_ref();
+        match &checked {
+            Ok(_) | Err(Denied::Token(AuthError::Unavailable(_))) => {}
+            Err(Denied::TooMany) => self.note_refusal(Refusal::TooManySockets),
+            Err(Denied::Token(AuthError::Expired)) => self.note_refusal(Refusal::ExpiredToken),
+            Err(Denied::Token(AuthError::Invalid)) => self.note_refusal(Refusal::BadToken),
+        }
         match checked {
             Ok(identity) => self.welcome(identity, reference, context),
             Err(Denied::TooMany) => self.close(CloseCode::TooManyConnections, context),

@@ -14,6 +14,7 @@ use crate::{
     },
     clock,
     domain::{
+        audit,
         ids::{ClientMessageId, MessageId, RoomId, UserId},
         message::{Content, Draft},
         policy::{Action, allows},
@@ -97,6 +98,9 @@ impl Session {
             } else {
                 "You may not join"
             };
+            if !may {
+                self.note_refusal(audit::Refusal::Forbidden);
+            }
             return self.reply_error(ErrorCode::Forbidden, text, reference.as_ref());
         }
         if self.joins_too_often(&room_id, reference.as_ref()) {
@@ -111,6 +115,7 @@ impl Session {
         let Err(exhausted) = self.parts.limits.join(who.identity.user.id, room_id) else {
             return false;
         };
+        self.note_refusal(audit::Refusal::RateLimited);
         self.reply(&ServerFrame::Error {
             error: "Too many joins; wait a little",
             code: ErrorCode::RateLimited,
@@ -167,6 +172,7 @@ impl Session {
         }
         let counted = self.parts.limits.message(who.identity.user.id, room_id);
         if let Err(exhausted) = counted {
+            self.note_refusal(audit::Refusal::RateLimited);
             return self.reply(&ServerFrame::Error {
                 error: "Too many messages; wait a little",
                 code: ErrorCode::RateLimited,
@@ -230,6 +236,7 @@ impl Session {
         let own = self.who.as_ref().map(|who| who.identity.user.id);
         let speaks = user_id.is_none() || user_id == own;
         if !speaks {
+            self.note_refusal(audit::Refusal::Forbidden);
             self.reply_error(ErrorCode::Forbidden, "This user_id is not yours", reference);
         }
         speaks

@@ -83,7 +83,11 @@ impl Handshake {
         Ok(Self {
             accept,
             selects_protocol,
-            greeting: Greeting { token, join },
+            greeting: Greeting {
+                token,
+                join,
+                address: None,
+            },
         })
     }
 

@@ -173,13 +173,13 @@ fn a_set_secret_is_of_one_kind() {
     };
     let problem = |flags: &[&str], secrets: &Secrets| {
         let read = Config::from_settings(&settings(flags), secrets);
-        read.err().map(|error| error.0[0].setting)
+        read.err().map(|error| error.0[0].setting.to_string())
     };
-    assert_eq!(problem(&[], &secrets), Some("JWT_SECRET"));
+    assert_eq!(problem(&[], &secrets).as_deref(), Some("JWT_SECRET"));
     secrets.jwt_secret = Some("b".repeat(32).into());
     assert_eq!(problem(&[], &secrets), None);
     let other = ["--jwt-algorithm=eddsa"];
-    assert_eq!(problem(&other, &secrets), Some("JWT_ALGORITHM"));
+    assert_eq!(problem(&other, &secrets).as_deref(), Some("JWT_ALGORITHM"));
     assert_eq!(problem(&other, &Secrets::default()), None);
 }
 

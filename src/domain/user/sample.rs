@@ -1,6 +1,6 @@
 //! A user for tests.
 
-use super::{Role, User, UserKind};
+use super::{Inactive, Role, User, UserKind};
 use crate::domain::{
     ids::UserId,
     permission::{Permission, Permissions},
@@ -23,6 +23,7 @@ impl User {
             role,
             kind: UserKind::Person,
             active: true,
+            inactive: Inactive::default(),
             created_at: at,
             updated_at: at,
         }

@@ -10,10 +10,11 @@ use super::{
     signed_in::{Answer, FirstFactor, finish_sign_in},
 };
 use crate::{
-    auth::{Authenticator, Hasher},
+    auth::{Authenticator, Hasher, refusals::mark},
     config::Config,
     domain::{
         Invalid,
+        audit::Refusal,
         user::{Email, Username},
     },
     error::ApiError,
@@ -81,10 +82,12 @@ pub async fn log_in(
         .as_ref()
         .and_then(|found| found.password_hash.as_deref());
     let matches = hasher.verify(password, hash).await?;
+    let account_id = found.as_ref().map(|found| found.user.id);
     let user = found
         .map(|found| found.user)
         .filter(|user| matches && user.active);
     let Some(user) = user else {
+        mark(&request, Refusal::WrongPassword, account_id);
         attempt.failed();
         return Err(REFUSED);
     };

@@ -10,9 +10,9 @@ use super::{
     signed_in::{Answer, RefreshToken, declare_signed_in, refresh_hash},
 };
 use crate::{
-    auth::{Authenticator, Revocations, Revoked},
+    auth::{Authenticator, Revocations, Revoked, refusals::mark},
     config::Config,
-    domain::audit::By,
+    domain::audit::{By, Refusal},
     error::ApiError,
     limits::{Limits, tell},
     protocol::code::ErrorCode,
@@ -55,7 +55,11 @@ pub async fn refresh(
         None => {
             let kept = cookie::token_of_page(&request, &origins)?;
             let missing = "Send refresh_token in the body, or the browser's cookie";
-            (kept.ok_or(ApiError::Unauthenticated(missing))?, true)
+            let kept = kept.ok_or_else(|| {
+                mark(&request, Refusal::NoToken, None);
+                ApiError::Unauthenticated(missing)
+            })?;
+            (kept, true)
         }
     };
     let known = store.find_login_of_refresh(refresh_hash(&token)).await?;
@@ -63,6 +67,7 @@ pub async fn refresh(
     tell(&request, limits.refresh(known, address)?);
     let next = RefreshToken::new(config.auth.refresh_lifetime, None);
     let by = by(&request, &config, None);
+    mark(&request, Refusal::BadRefreshToken, None);
     let Refreshed {
         login,
         user,

@@ -12,6 +12,7 @@ use actix_web::{
 use tracing_actix_web::RequestId;
 use uuid::Uuid;
 
+use super::note_refusal;
 use crate::{
     error::{ApiError, Problem},
     limits::{self, Exhausted, Left},
@@ -54,6 +55,9 @@ pub async fn finish_answer(
 
     let left = limits::told(response.request());
     let problem = problem_of(&response);
+    if let Some(problem) = &problem {
+        note_refusal(&response, problem);
+    }
     let mut response = match &problem {
         Some(problem) => {
             let body = if is_head {

@@ -4,10 +4,12 @@ mod answer;
 mod count;
 mod cross_origin;
 mod limit;
+mod refused;
 mod span;
 
 pub use answer::{AsItIs, finish_answer};
 pub use count::{RequestLabels, count_request};
 pub use cross_origin::cross_origin;
 pub use limit::limit_request;
+pub use refused::note_refusal;
 pub use span::RequestSpan;

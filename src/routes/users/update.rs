@@ -6,13 +6,18 @@ use utoipa::ToSchema;
 
 use super::UserView;
 use crate::{
-    auth::{Caller, Hasher, Revocations, Revoked},
+    auth::{Caller, Hasher, Revocations, Revoked, refusals::mark},
+    clock,
     config::Config,
     domain::{
         Invalid,
+        audit::Refusal,
         ids::{LoginId, UserId},
         policy::{Action, Target, allows},
-        user::{AvatarUrl, Bio, Email, FullName, NewPassword, PhoneNumber, Role, Username},
+        user::{
+            AvatarUrl, Bio, Email, FullName, InactiveReason, NewPassword, PhoneNumber, Role,
+            Username, parse_until,
+        },
     },
     error::ApiError,
     limits::{Limits, tell},
@@ -62,6 +67,15 @@ pub struct Changes {
     #[schema(value_type = bool)]
     #[serde(default)]
     active: Given<bool>,
+    /// Why the account is switched off; only together with `active: false`.
+    #[schema(value_type = Option<InactiveReason>)]
+    #[serde(default)]
+    inactive_reason: Given<String>,
+    /// When the account is switched on again by itself; `null` is never. It must lie in the future,
+    /// and comes only together with `active: false`.
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[serde(default)]
+    inactive_until: Given<String>,
 }
 
 /// The changes checked, and the passwords apart: one is still to be verified, one to be hashed.
@@ -92,7 +106,10 @@ pub async fn update_user(
     if !allows(&user, Action::UpdateUser(target)) {
         return Err(ApiError::Forbidden("You may not change this user"));
     }
-    let manages = body.role.is_named() || body.active.is_named();
+    let manages = body.role.is_named()
+        || body.active.is_named()
+        || body.inactive_reason.is_named()
+        || body.inactive_until.is_named();
     if manages && !allows(&user, Action::ManageUser(target)) {
         return Err(ApiError::Forbidden(
             "You may not change roles, nor switch accounts on or off",
@@ -137,6 +154,7 @@ pub async fn update_user(
                 .as_ref()
                 .and_then(|found| found.password_hash.as_deref());
             if !hasher.verify(current, hash).await? {
+                mark(&request, Refusal::WrongPassword, None);
                 attempt.failed();
                 return Err(wrong_password().into());
             }
@@ -209,6 +227,16 @@ impl Changes {
     /// Checks every field; who changes the own password must know the present one.
     fn check(self, is_own: bool) -> Result<CheckedChanges, ApiError> {
         let mut form = Form::default();
+        let switches_off = matches!(self.active, Given::Value(false));
+        for (field, is_named) in [
+            ("inactive_reason", self.inactive_reason.is_named()),
+            ("inactive_until", self.inactive_until.is_named()),
+        ] {
+            if is_named && !switches_off {
+                let message = "comes only with active: false";
+                form.refuse(Invalid::new(field, "not_inactive", message));
+            }
+        }
         let changes = UserChanges {
             username: form.change("username", self.username, |text: String| {
                 Username::parse(&text)
@@ -226,6 +254,16 @@ impl Changes {
             }),
             role: form.change("role", self.role, |text: String| text.parse::<Role>()),
             active: form.change("active", self.active, Ok),
+            inactive_reason: form.clearable(
+                "inactive_reason",
+                self.inactive_reason,
+                |text: String| InactiveReason::parse(&text),
+            ),
+            inactive_until: form.clearable(
+                "inactive_until",
+                self.inactive_until,
+                |text: String| parse_until(&text, clock::now()),
+            ),
             password_hash: None,
             within: None,
         };

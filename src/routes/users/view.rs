@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use crate::domain::{
     ids::UserId,
-    policy::{Action, Principal, allows},
+    policy::{Action, Principal, Target, allows},
     user::{Role, User, UserKind},
 };
 
@@ -35,6 +35,14 @@ pub struct UserView {
     role: Role,
     kind: UserKind,
     active: bool,
+    /// Why the account is switched off. Told to who may do so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
+    inactive_reason: Option<Option<String>>,
+    /// When the account is switched on again. Told to who may switch it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<DateTime<Utc>>, required = false)]
+    inactive_until: Option<Option<DateTime<Utc>>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -43,15 +51,16 @@ impl UserView {
     /// What `viewer` sees of `user`.
     pub fn for_viewer(user: User, viewer: &Principal) -> Self {
         let sees_contact = allows(viewer, Action::SeeContact(user.id));
-        Self::new(user, sees_contact)
+        let manages = allows(viewer, Action::ManageUser(Target::nobody(user.id)));
+        Self::new(user, sees_contact, manages)
     }
 
     /// What a user sees of itself.
     pub fn own(user: User) -> Self {
-        Self::new(user, true)
+        Self::new(user, true, false)
     }
 
-    fn new(user: User, sees_contact: bool) -> Self {
+    fn new(user: User, sees_contact: bool, manages: bool) -> Self {
         Self {
             id: user.id,
             username: user.username,
@@ -64,6 +73,8 @@ impl UserView {
             role: user.role,
             kind: user.kind,
             active: user.active,
+            inactive_reason: manages.then_some(user.inactive.reason),
+            inactive_until: manages.then_some(user.inactive.until),
             created_at: user.created_at,
             updated_at: user.updated_at,
         }

@@ -55,6 +55,20 @@ impl TestDatabase {
         Store::open(&options, metrics).await.expect("the database")
     }
 
+    /// Tries what the database itself may refuse.
+    pub async fn try_execute(&self, sql: &'static str) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Sqlite(url) => {
+                let mut connection = SqliteConnection::connect(url).await?;
+                connection.execute(sql).await.map(|_| ())
+            }
+            Self::Postgres { .. } => {
+                let mut connection = PgConnection::connect(&self.url()).await?;
+                connection.execute(sql).await.map(|_| ())
+            }
+        }
+    }
+
     /// Changes what no client can, such as the time of something past.
     pub async fn execute(&self, sql: &'static str) {
         match self {
