@@ -22,9 +22,13 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
 
 /// Every address that the shell answers; its scripts find out what to show.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 15] = [
     "/",
     "/sign-in",
+    "/sign-in/complete",
+    "/forgot",
+    "/reset",
+    "/verify",
     "/register",
     "/setup",
     "/rooms",

@@ -4,6 +4,7 @@ use utoipa::ToSchema;
 
 use crate::domain::{
     ids::UserId,
+    permission::{Permission, Permissions},
     policy::{Action, Principal, Target, allows},
     user::{Role, User, UserKind},
 };
@@ -34,6 +35,10 @@ pub struct UserView {
     avatar_url: Option<String>,
     role: Role,
     kind: UserKind,
+    /// What the role grants; only where the address is told, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<Permission>, required = false)]
+    permissions: Option<Permissions>,
     active: bool,
     /// Why the account is switched off. Told to who may do so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +77,7 @@ impl UserView {
             avatar_url: user.avatar_url,
             role: user.role,
             kind: user.kind,
+            permissions: sees_contact.then_some(user.permissions),
             active: user.active,
             inactive_reason: manages.then_some(user.inactive.reason),
             inactive_until: manages.then_some(user.inactive.until),
@@ -100,6 +106,7 @@ mod tests {
             assert_eq!(seen["username"], "ann");
             assert!(seen.get("email").is_none() && seen.get("phone_number").is_none());
             assert!(seen.get("email_verified").is_none());
+            assert!(seen.get("permissions").is_none());
         }
         for viewer in [ann.clone(), User::sample("eve", Role::Admin)] {
             let seen = seen_by(&viewer);

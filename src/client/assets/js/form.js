@@ -16,6 +16,7 @@ let count = 0;
  * @property {boolean} [required]
  * @property {number} [maxlength]
  * @property {string} [placeholder] an example; what it is, says the label
+ * @property {string} [min] the first day of a date
  * @property {"numeric"} [inputmode] which keyboard a phone shows
  */
 
@@ -49,12 +50,13 @@ export function field({ name, label, type = "text", hint, value = "", ...rest })
 /**
  * A form that sends its values once at a time and shows what the server says of them.
  *
- * @param {{fields: HTMLElement[], action: string, more?: HTMLElement[], submit: (values: Record<string, string>) => Promise<any>}} options
+ * @param {{fields: HTMLElement[], action: string, bad?: boolean, more?: HTMLElement[], submit: (values: Record<string, string>) => Promise<any>}} options
+ *   `bad`: it takes something away
  * @returns {HTMLFormElement}
  */
-export function form({ fields, action, more = [], submit }) {
+export function form({ fields, action, bad = false, more = [], submit }) {
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  const button = h("button", { class: "button main", type: "submit" }, action);
+  const button = h("button", { class: bad ? "button bad" : "button main", type: "submit" }, action);
   const element = h(
     "form",
     { class: "form", novalidate: true },
@@ -85,7 +87,7 @@ export function form({ fields, action, more = [], submit }) {
 }
 
 /** What a code alone says of a field. @type {Record<string, string>} */
-const FIELD_OF = { email_taken: "email", username_taken: "username", room_exists: "name", wrong_code: "code" };
+const FIELD_OF = { email_taken: "email", username_taken: "username", room_exists: "name", wrong_code: "code", role_exists: "name" };
 
 /**
  * @param {ApiProblem} problem
@@ -129,7 +131,7 @@ export function showProblem(element, caught) {
   wrong[0]?.focus();
   const line = /** @type {HTMLElement} */ (element.querySelector(".problem"));
   line.hidden = caught === null || wrong.length > 0;
-  line.textContent = caught === null ? "" : problemText(caught);
+  line.textContent = line.hidden ? "" : problemText(caught);
 }
 
 /**

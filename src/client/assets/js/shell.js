@@ -7,6 +7,7 @@ import { NoPage } from "./pages/page.js";
 import { PAGES } from "./pages/registry.js";
 import { languageSelect } from "./settings.js";
 import { Sidebar } from "./sidebar.js";
+import { may } from "./state/rights.js";
 import { t } from "./text/text.js";
 
 /** @typedef {import("./state/router.js").Route} Route */
@@ -64,7 +65,7 @@ export class Shell extends View {
     if (!route) return;
     this.openDrawer(false);
     const user = this.context.chat.login.user;
-    const key = [route.name, route.name === "room" && route.room, user?.id, user?.role].join(" ");
+    const key = [route.name, route.name === "room" && route.room, user?.id, user?.permissions].join(" ");
     if (key === this.shown) return this.page?.moved(route);
     this.shown = key;
     const page = await this.make(route);
@@ -103,9 +104,9 @@ export class Shell extends View {
   /** @param {Route} route */
   async make(route) {
     const entry = PAGES[route.name];
-    const role = this.context.chat.login.user?.role;
+    const user = this.context.chat.login.user;
     if (!entry) return new NoPage(this.context, "notFound");
-    if (Array.isArray(entry.who) && role && !entry.who.includes(role)) {
+    if (typeof entry.who === "object" && user && !may(user, entry.who.may)) {
       return new NoPage(this.context, "notAllowed");
     }
     try {

@@ -6,8 +6,16 @@ import { View, attribute, fill, h } from "./element.js";
 import { icon } from "./icons.js";
 import { RoomsList } from "./rooms-list.js";
 import { showSettings } from "./settings.js";
+import { may } from "./state/rights.js";
 import { problemText, t } from "./text/text.js";
 import { toast } from "./toast.js";
+
+/** What may be looked after besides users, and where. */
+const ADMINISTRATION = [
+  ["roles.manage", "/roles"],
+  ["audit.read", "/audit"],
+  ["jobs.manage", "/jobs"],
+];
 
 /** The rooms, the other pages that one may see, and oneself. Fires "close" when it is to go away. */
 export class Sidebar extends View {
@@ -42,10 +50,13 @@ export class Sidebar extends View {
     if (!user) return;
     const button = (/** @type {any} */ name, /** @type {string} */ label, /** @type {any} */ onclick) =>
       h("button", { class: "button icon-only", type: "button", "aria-label": label, title: label, onclick }, icon(name));
+    const { people, administration, statistics } = t().shell;
+    // Where more than users is looked after, the page has links to the rest.
+    const other = ADMINISTRATION.find(([permission]) => may(user, permission));
     const links = [
-      user.role === "admin" && entry("/people", "people", t().shell.people),
-      entry("/statistics", "chart", t().shell.statistics),
-    ];
+      may(user, "users.write") ? entry("/people", "people", people) : other && entry(other[1], "shield", administration),
+      may(user, "statistics.read") && entry("/statistics", "chart", statistics),
+    ].filter(Boolean);
     const profile = h(
       "a",
       { class: "entry", href: "/profile" },
@@ -54,7 +65,7 @@ export class Sidebar extends View {
     );
     fill(
       this.foot,
-      user.role !== "client" && h("nav", { "aria-label": t().shell.navigation }, links),
+      links.length > 0 && h("nav", { "aria-label": t().shell.navigation }, links),
       profile,
       button("gear", t().shell.settings, showSettings),
       button("leave", t().shell.signOut, () => this.signOut()),

@@ -1,7 +1,10 @@
 // @ts-check
+import { ask } from "./access/ask.js";
 import { avatar } from "./avatar.js";
 import { confirmed } from "./dialog.js";
 import { h } from "./element.js";
+import { field } from "./form.js";
+import { icon } from "./icons.js";
 import { roleName } from "./role.js";
 import { problemText, t } from "./text/text.js";
 import { date, exactTime } from "./text/times.js";
@@ -17,7 +20,8 @@ import { toast } from "./toast.js";
  * @property {string} sort
  * @property {string} order
  * @property {(sort: string) => void} sorted somebody wants another order
- * @property {(user: User, changes: {role?: string, active?: boolean}) => Promise<void>} change
+ * @property {(user: User, changes: Record<string, any>) => Promise<void>} change
+ * @property {(user: User) => Promise<void>} reset takes the second step of the sign-in away
  */
 
 /**
@@ -34,6 +38,7 @@ export function usersTable(table) {
     h("th", { scope: "col", role: "columnheader" }, role),
     h("th", { scope: "col", role: "columnheader" }, active),
     sortable(table, "created_at", joined),
+    h("th", { scope: "col", role: "columnheader" }, h("span", { class: "unseen" }, t().people.columns.more)),
   ];
   return h(
     "table",
@@ -76,6 +81,7 @@ function row(table, user) {
       {},
       h("p", { class: "name" }, user.full_name, user.id === table.me && h("span", { class: "soft" }, ` (${you})`)),
       h("p", { class: "soft small" }, `@${user.username}`),
+      !user.active && h("p", { class: "small" }, whyInactive(user)),
     ),
   );
   const made = h("time", { datetime: user.created_at, title: exactTime(user.created_at) }, date(user.created_at));
@@ -87,7 +93,37 @@ function row(table, user) {
     cell(columns.role, roleSelect(table, user)),
     cell(columns.active, activeSwitch(table, user)),
     cell(columns.joined, made),
+    cell(columns.more, resetButton(table, user)),
   );
+}
+
+/**
+ * Why somebody is out, and for how long, as far as an admin said.
+ *
+ * @param {User} user
+ */
+function whyInactive({ inactive_reason: reason, inactive_until: until }) {
+  return [until && t().people.inactiveUntil(date(until)), reason].filter(Boolean).join(" · ");
+}
+
+/**
+ * For somebody who has lost the phone and the recovery codes.
+ *
+ * @param {Table} table
+ * @param {User} user
+ */
+function resetButton(table, user) {
+  const { resetOf, reset, resetText, resetAction } = t().people;
+  const label = resetOf(user.full_name);
+  const button = h(
+    "button",
+    { class: "button icon-only", type: "button", "aria-label": label, title: label, "data-key": `reset ${user.id}` },
+    icon("shield"),
+  );
+  button.addEventListener("click", async () => {
+    if (await confirmed({ title: reset, text: resetText(user.full_name), action: resetAction, bad: true })) await done(table.reset(user));
+  });
+  return button;
 }
 
 /**
@@ -114,7 +150,7 @@ function roleSelect(table, user) {
  * @param {User} user
  */
 function activeSwitch(table, user) {
-  const { activeOf, off, offText, offAction, on, onText, onAction, ownOffText } = t().people;
+  const { activeOf, on, onText, onAction } = t().people;
   const button = h("button", {
     class: "toggle",
     type: "button",
@@ -124,13 +160,48 @@ function activeSwitch(table, user) {
     "data-key": `active ${user.id}`,
   });
   button.addEventListener("click", async () => {
-    const leaves = user.id === table.me ? ownOffText : offText(user.full_name);
-    const sure = user.active
-      ? await confirmed({ title: off, text: leaves, action: offAction, bad: true })
-      : await confirmed({ title: on, text: onText(user.full_name), action: onAction });
-    if (sure) await done(table.change(user, { active: !user.active }));
+    if (user.active) return deactivate(table, user);
+    const sure = await confirmed({ title: on, text: onText(user.full_name), action: onAction });
+    if (sure) await done(table.change(user, { active: true }));
   });
   return button;
+}
+
+/**
+ * Switches somebody off, for a reason and a time if there are such.
+ *
+ * @param {Table} table
+ * @param {User} user
+ */
+function deactivate(table, user) {
+  const { off, offText, ownOffText, offAction, reason, reasonHint, until, untilHint } = t().people;
+  ask({
+    title: off,
+    text: [h("p", { class: "soft" }, user.id === table.me ? ownOffText : offText(user.full_name))],
+    fields: [
+      field({ name: "inactive_reason", label: reason, hint: reasonHint, autocomplete: "off", maxlength: 500 }),
+      field({ name: "inactive_until", label: until, hint: untilHint, type: "date", min: dayAfter() }),
+    ],
+    action: offAction,
+    bad: true,
+    submit: async ({ inactive_reason: why, inactive_until: day }) => {
+      const [year, month, date] = day.split("-").map(Number);
+      await table.change(user, {
+        active: false,
+        ...(why.trim() && { inactive_reason: why.trim() }),
+        ...(day && { inactive_until: new Date(year, month - 1, date).toISOString() }),
+      });
+      toast(t().common.saved);
+    },
+  });
+}
+
+/** Tomorrow by the clock of this machine, as a field for dates has it. */
+function dayAfter() {
+  const now = new Date();
+  const tomorrow = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1);
+  const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
+  return `${tomorrow.getFullYear()}-${two(tomorrow.getMonth() + 1)}-${two(tomorrow.getDate())}`;
 }
 
 /**

@@ -12,16 +12,17 @@ import { t } from "../text/text.js";
  * @param {HTMLElement[]} [question.text]
  * @param {HTMLElement[]} question.fields
  * @param {string} question.action
+ * @param {boolean} [question.bad] it takes something away
  * @param {(values: Record<string, string>) => Promise<any>} question.submit
  */
-export function ask({ title, text = [], fields, action, submit }) {
+export function ask({ title, text = [], fields, action, bad, submit }) {
   const dialog = showDialog(title, (close) => {
     const cancel = h("button", { class: "button", type: "button", onclick: close }, t().common.cancel);
     const send = async (/** @type {Record<string, string>} */ values) => {
       await submit(values);
       close();
     };
-    return [...text, form({ fields, action, more: [cancel], submit: send })];
+    return [...text, form({ fields, action, bad, more: [cancel], submit: send })];
   });
   dialog.querySelector("input")?.focus();
   return dialog;

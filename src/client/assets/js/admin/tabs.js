@@ -1,20 +1,30 @@
 // @ts-check
 import { h } from "../element.js";
+import { may } from "../state/rights.js";
 import { styled } from "../style.js";
 import { admin } from "../text/admin.js";
 
 await styled("admin");
 
-/** The pages of those who keep this server, in this order. @type {[string, Exclude<keyof ReturnType<typeof admin>["tabs"], "label">][]} */
+/** @typedef {Exclude<keyof ReturnType<typeof admin>["tabs"], "label">} TabName */
+
+/** The pages of those who keep this server, and who may see each. @type {[string, TabName, string][]} */
 const TABS = [
-  ["/people", "people"],
-  ["/audit", "audit"],
+  ["/people", "people", "users.write"],
+  ["/roles", "roles", "roles.manage"],
+  ["/audit", "audit", "audit.read"],
+  ["/jobs", "jobs", "jobs.manage"],
 ];
 
-/** Links from each of these pages to the others. */
-export function adminTabs() {
+/**
+ * Links from each of these pages to the others.
+ *
+ * @param {import("../state/types.js").User | null} user
+ */
+export function adminTabs(user) {
   const { tabs } = admin();
-  const links = TABS.map(([path, name]) =>
+  const allowed = TABS.filter(([, , permission]) => may(user, permission));
+  const links = allowed.map(([path, name]) =>
     h("a", { href: path, "aria-current": path === location.pathname && "page" }, tabs[name]),
   );
   return h("nav", { class: "tabs", "aria-label": tabs.label }, links);

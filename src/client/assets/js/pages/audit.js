@@ -35,7 +35,7 @@ export default class AuditPage extends Page {
       h(
         "div",
         { class: "column" },
-        adminTabs(),
+        adminTabs(this.chat.login.user),
         h("p", { class: "soft" }, text),
         this.searchForm(),
         this.by,

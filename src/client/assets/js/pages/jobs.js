@@ -40,7 +40,7 @@ export default class JobsPage extends Page {
       this.#state = /** @type {"dead" | "waiting"} */ (select.value);
       this.load();
     });
-    fill(this, h("div", { class: "column" }, adminTabs(), h("p", { class: "soft" }, text), select, this.told, this.list));
+    fill(this, h("div", { class: "column" }, adminTabs(this.chat.login.user), h("p", { class: "soft" }, text), select, this.told, this.list));
     this.load();
   }
 

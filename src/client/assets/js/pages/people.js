@@ -45,7 +45,7 @@ export default class PeoplePage extends Page {
     this.roleFilter = choice(t().people.role, this.roleOptions(), (value) => this.ask({ role: value, page: 1 }));
     fill(
       this,
-      h("div", { class: "column" }, adminTabs(), this.filters(), this.count, this.table, this.pager),
+      h("div", { class: "column" }, adminTabs(this.chat.login.user), this.filters(), this.count, this.table, this.pager),
     );
     this.load();
     this.loadRoles();
@@ -129,6 +129,7 @@ export default class PeoplePage extends Page {
             order: query.order,
             sorted: (sort) => this.sort(sort),
             change: (user, changes) => this.change(user, changes),
+            reset: (user) => this.chat.api.delete(`/api/users/${user.id}/two-factor`),
           }),
     );
     // The table is drawn anew; the focus stays at what it was on.
@@ -167,7 +168,7 @@ export default class PeoplePage extends Page {
 
   /**
    * @param {User} user
-   * @param {{role?: string, active?: boolean}} changes
+   * @param {Record<string, any>} changes
    */
   async change(user, changes) {
     const changed = await this.chat.api.patch(`/api/users/${user.id}`, changes);

@@ -1,7 +1,6 @@
 // @ts-check
 /**
  * @typedef {import("../state/router.js").Route} Route
- * @typedef {import("../state/types.js").Role} Role
  *
  * What a page is given.
  *
@@ -11,11 +10,9 @@
  *
  * @typedef {object} Entry
  * @property {() => Promise<{default: new (context: Context) => import("./page.js").Page}>} load
- * @property {"out" | "any" | Role[]} who "out": somebody who is not signed in
+ * @property {"out" | "in" | "any" | {may: string}} who "out": somebody who is not signed in; `may`:
+ *   who has this permission
  */
-
-/** @type {Role[]} */
-const EVERYONE = ["client", "trainer", "admin"];
 
 /**
  * Every page by the name of its route, loaded when it is first shown. A page that is not here is
@@ -25,12 +22,18 @@ const EVERYONE = ["client", "trainer", "admin"];
  */
 export const PAGES = {
   signIn: { load: () => import("./sign-in.js"), who: "out" },
+  complete: { load: () => import("./complete.js"), who: "out" },
+  forgot: { load: () => import("./forgot.js"), who: "any" },
+  reset: { load: () => import("./reset.js"), who: "any" },
+  verify: { load: () => import("./verify.js"), who: "any" },
   register: { load: () => import("./register.js"), who: "out" },
   setup: { load: () => import("./setup.js"), who: "out" },
-  room: { load: () => import("./room.js"), who: EVERYONE },
-  home: { load: () => import("./home.js"), who: EVERYONE },
-  profile: { load: () => import("./profile.js"), who: EVERYONE },
-  people: { load: () => import("./people.js"), who: ["admin"] },
-  audit: { load: () => import("./audit.js"), who: ["admin"] },
-  statistics: { load: () => import("./statistics.js"), who: ["trainer", "admin"] },
+  room: { load: () => import("./room.js"), who: "in" },
+  home: { load: () => import("./home.js"), who: "in" },
+  profile: { load: () => import("./profile.js"), who: "in" },
+  people: { load: () => import("./people.js"), who: { may: "users.write" } },
+  audit: { load: () => import("./audit.js"), who: { may: "audit.read" } },
+  jobs: { load: () => import("./jobs.js"), who: { may: "jobs.manage" } },
+  roles: { load: () => import("./roles.js"), who: { may: "roles.manage" } },
+  statistics: { load: () => import("./statistics.js"), who: { may: "statistics.read" } },
 };

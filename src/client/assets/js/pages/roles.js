@@ -46,7 +46,7 @@ export default class RolesPage extends Page {
       h(
         "div",
         { class: "column" },
-        adminTabs(),
+        adminTabs(this.chat.login.user),
         h("p", { class: "soft" }, text),
         h("div", { class: "actions" }, h("button", button, add)),
         this.told,

@@ -18,7 +18,10 @@
  * @property {string | null} bio
  * @property {string | null} avatar_url
  * @property {Role} role
+ * @property {string[]} [permissions] only where `email` is
  * @property {boolean} active
+ * @property {string | null} [inactive_reason] why it is switched off; for those who manage users
+ * @property {string | null} [inactive_until] when it is switched on again by itself
  * @property {boolean} [email_verified] only where `email` is
  * @property {string} created_at RFC 3339
  * @property {string} updated_at

@@ -28,6 +28,9 @@ export default {
     ticket_ended: "That took too long. Sign in again.",
     not_enrolled: "There is no second step yet, or it took too long to set up. Begin again.",
     second_factor_required: "Your role requires a second step.",
+    role_in_use: "Somebody still has this role.",
+    built_in_role: "This role is always there.",
+    too_many: "There are too many of these. Delete some first.",
     oauth_denied: "You did not allow the other service to tell who you are.",
     oauth_expired: "That took too long, or began in another browser. Start again.",
     oauth_failed: "The other service did not say who you are.",
@@ -59,6 +62,8 @@ export default {
     too_long: "Too long",
     invalid_phone_number: "3 to 32 digits, spaces or one of +-().",
     wrong_code: "This code does not count: it is wrong, or was used before",
+    role_exists: "There is a role with this name",
+    not_in_future: "This day is over",
     invalid_code: "Six digits of the app, or a recovery code",
     room_exists: "There is a room with this name",
     invalid_room_id: "Needs at least one letter or digit",
@@ -71,6 +76,7 @@ export default {
     closeRooms: "Close rooms",
     profile: "Profile",
     people: "Users",
+    administration: "Administration",
     statistics: "Statistics",
     signOut: "Sign out",
     signOutFailed: "You are still signed in: the server cannot be reached.",
@@ -132,7 +138,7 @@ export default {
     /** @param {string} text @param {number} count */
     count: (text, count) => (count === 1 ? "1 user" : `${text} users`),
     none: "Nobody fits this search.",
-    columns: { name: "Name", email: "E-mail", role: "Role", active: "Active", joined: "Joined" },
+    columns: { name: "Name", email: "E-mail", role: "Role", active: "Active", joined: "Joined", more: "More" },
     you: "you",
     /** @param {string} name */
     roleOf: (name) => `Role of ${name}`,
@@ -148,6 +154,19 @@ export default {
     offText: (name) => `${name} is signed out everywhere at once and cannot sign in again. Messages stay.`,
     ownOffText: "This is your own account. You are signed out at once and cannot sign in again.",
     offAction: "Deactivate",
+    reason: "Reason",
+    reasonHint: "Only administrators see it. You may leave it empty.",
+    until: "Active again on",
+    untilHint: "Empty: until somebody activates the account.",
+    /** @param {string} date */
+    inactiveUntil: (date) => `until ${date}`,
+    /** @param {string} name */
+    resetOf: (name) => `Reset the two-step sign-in of ${name}`,
+    reset: "Reset the two-step sign-in?",
+    /** @param {string} name */
+    resetText: (name) =>
+      `For ${name} the app and the recovery codes no longer count. Make sure that it is really they who ask: from then on the password is enough, or a new app is set up with it.`,
+    resetAction: "Reset",
     on: "Activate this account?",
     /** @param {string} name */
     onText: (name) => `${name} can sign in again.`,
