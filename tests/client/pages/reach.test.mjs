@@ -33,20 +33,39 @@ const INSIDE = [
   ["/rooms/general", (page) => room(page).message("An answer").waitFor()],
   ["/profile", (page) => page.locator("parlor-logins li").first().waitFor()],
   ["/people", (page) => page.getByRole("rowheader").first().waitFor()],
+  ["/roles", (page) => page.getByRole("button", { name: "Edit: Admin" }).waitFor()],
   ["/audit", (page) => page.getByText("login.open").first().waitFor()],
+  ["/jobs", (page) => page.getByText("Nothing was given up.").waitFor()],
   ["/statistics", (page) => page.locator(".facts").waitFor()],
   ["/nowhere", (page) => page.getByRole("link", { name: "Back to the rooms" }).waitFor()],
 ];
 
+/** Every page for those who are out, and what one presses there. */
+const OUTSIDE = [
+  ["/sign-in", "Sign in"],
+  ["/sign-in/complete", "Back to sign-in"],
+  ["/forgot", "Send the link"],
+  ["/reset#token=made-up", "Change password"],
+  ["/verify#token=made-up", "Continue"],
+  ["/register", "Create account"],
+  ["/setup", "Sign in"],
+];
+
+/** @param {import("playwright-core").Page} page @param {string} look */
+async function nothingSeriousOutside(page, look) {
+  for (const [path, button] of OUTSIDE) {
+    const name = path.slice(1).replace(/#.*/, "").replace("/", "-");
+    await page.goto(path);
+    await page.getByRole("button", { name: button }).or(page.getByRole("link", { name: button })).first().waitFor();
+    await nothingSerious(page, `${path} ${look}`);
+    await picture(page, `${name}-${look}`);
+  }
+}
+
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   test(`axe finds nothing on any page, ${colorScheme}`, async () => {
     const out = await (await at.site.device({ colorScheme })).newPage();
-    for (const [path, button] of [["/sign-in", "Sign in"], ["/register", "Create account"], ["/setup", "Sign in"]]) {
-      await out.goto(path);
-      await out.getByRole("button", { name: button }).or(out.getByRole("link", { name: button })).first().waitFor();
-      await nothingSerious(out, `${path} ${colorScheme}`);
-      await picture(out, `${path.slice(1)}-${colorScheme}`);
-    }
+    await nothingSeriousOutside(out, colorScheme);
     const page = await at.site.signedIn(ADMIN, { colorScheme });
     for (const [path, there] of INSIDE) {
       await page.goto(path);
@@ -57,7 +76,9 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   });
 
   test(`axe finds nothing on a phone, with the drawers and dialogs open, ${colorScheme}`, async () => {
-    const page = await at.site.signedIn(ADMIN, { colorScheme, viewport: { width: 320, height: 640 } });
+    const viewport = { width: 320, height: 640 };
+    await nothingSeriousOutside(await (await at.site.device({ colorScheme, viewport })).newPage(), `phone-${colorScheme}`);
+    const page = await at.site.signedIn(ADMIN, { colorScheme, viewport });
     for (const [path, there] of INSIDE) {
       await page.goto(path);
       await there(page);

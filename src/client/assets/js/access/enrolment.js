@@ -36,6 +36,6 @@ export function codeField() {
     autocomplete: "one-time-code",
     inputmode: "numeric",
     required: true,
-    maxlength: 16,
+    maxlength: 32,
   });
 }
