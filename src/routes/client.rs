@@ -22,7 +22,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
 
 /// Every address that the shell answers; its scripts find out what to show.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 18] = [
     "/",
     "/sign-in",
     "/sign-in/complete",
@@ -35,7 +35,10 @@ const PAGES: [&str; 15] = [
     "/rooms/{room_id}",
     "/rooms/{room_id}/{seq}",
     "/people",
+    "/roles",
+    "/service-tokens",
     "/audit",
+    "/jobs",
     "/statistics",
     "/profile",
 ];

@@ -36,12 +36,20 @@ async fn every_page_is_the_shell() {
     assert!(shell.text().starts_with("<!doctype html>"), "{shell}");
     for page in [
         "/sign-in",
+        "/sign-in/complete",
+        "/forgot",
+        "/reset",
+        "/verify",
         "/register",
         "/setup",
         "/rooms",
         "/rooms/general",
         "/rooms/general/42",
         "/people",
+        "/roles",
+        "/service-tokens",
+        "/audit",
+        "/jobs",
         "/statistics",
         "/profile",
     ] {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { fragment, oauthCode, parse, pathOf } from "../../../src/client/assets/js/state/router.js";
 
 test("every page has one address, and each address one page", () => {
-  for (const path of ["/", "/sign-in", "/sign-in/complete", "/forgot", "/reset", "/verify", "/register", "/setup", "/people", "/statistics", "/profile", "/rooms/general", "/rooms/a-1/42"]) {
+  for (const path of ["/", "/sign-in", "/sign-in/complete", "/forgot", "/reset", "/verify", "/register", "/setup", "/people", "/roles", "/service-tokens", "/audit", "/jobs", "/statistics", "/profile", "/rooms/general", "/rooms/a-1/42"]) {
     assert.equal(pathOf(parse(path)), path);
   }
 });

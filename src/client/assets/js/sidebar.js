@@ -13,6 +13,7 @@ import { toast } from "./toast.js";
 /** What may be looked after besides users, and where. */
 const ADMINISTRATION = [
   ["roles.manage", "/roles"],
+  ["tokens.manage", "/service-tokens"],
   ["audit.read", "/audit"],
   ["jobs.manage", "/jobs"],
 ];

@@ -3,6 +3,8 @@ import { permissionText } from "../admin/permission.js";
 import { confirmed, showDialog } from "../dialog.js";
 import { h } from "../element.js";
 import { field } from "../form.js";
+import { roleName } from "../role.js";
+import { may } from "../state/rights.js";
 import { access } from "../text/access.js";
 import { date, exactTime, shortTime } from "../text/times.js";
 import { ask } from "./ask.js";
@@ -24,6 +26,7 @@ export class TokensCard extends Card {
   constructor(chat, path = "/api/auth/tokens") {
     super();
     this.api = chat.api;
+    this.login = chat.login;
     this.path = path;
     /** @type {ApiToken[]} */
     this.list = [];
@@ -35,6 +38,11 @@ export class TokensCard extends Card {
 
   get text() {
     return access().tokens.text;
+  }
+
+  /** What else is asked of who makes one. @returns {HTMLElement[]} */
+  further() {
+    return [];
   }
 
   async fetch() {
@@ -53,7 +61,7 @@ export class TokensCard extends Card {
 
   /** @param {ApiToken} token */
   row(token) {
-    const { name, scopes, expires_at: end, last_used_at: used } = token;
+    const { name, scopes, expires_at: end, last_used_at: used, account } = token;
     const { revoke, revokeThat, until, ended, used: lastUsed, never, forever } = access().tokens;
     const button = { class: "button slim", type: "button", "aria-label": revokeThat(name), onclick: () => this.revoke(token) };
     const lasts = !end ? forever : Date.parse(end) > Date.now() ? until(date(end)) : ended(date(end));
@@ -64,7 +72,7 @@ export class TokensCard extends Card {
       h(
         "div",
         {},
-        h("p", {}, name),
+        h("p", {}, name, account && h("span", { class: "soft" }, ` · @${account.username}, ${roleName(account.role)}`)),
         h("p", { class: "soft small" }, lasts, " · ", last),
         h("p", { class: "soft small word" }, scopes.join(", ")),
       ),
@@ -73,34 +81,38 @@ export class TokensCard extends Card {
   }
 
   async add() {
-    const { add: title, name, nameHint: hint, expires, days, forever, scopes, noScope, make } = access().tokens;
+    const { add: title, name, nameHint: hint, expires, days, forever, scopes, make } = access().tokens;
     const offered = await this.scopes();
-    const may = choices({ label: scopes, options: offered });
+    const chosen = choices({ label: scopes, options: offered });
     const lasting = LIFETIMES.map((count) => h("option", { value: count }, count ? days(count) : forever));
     const lifetime = h("select", { class: "input", id: "token-lifetime" }, lasting);
     ask({
       title,
       fields: [
+        ...this.further(),
         field({ name: "name", label: name, hint, autocomplete: "off", required: true, maxlength: 100 }),
         h("div", { class: "field" }, h("label", { for: lifetime.id }, expires), lifetime),
-        may.element,
+        chosen.element,
       ],
       action: make,
       submit: async (values) => {
-        if (may.chosen().length === 0) throw { code: "no_scope", message: noScope };
+        if (chosen.chosen().length === 0) throw { code: "no_scope" };
         const count = Number(lifetime.value);
         const ends = count ? { expires_at: new Date(Date.now() + count * 86_400_000).toISOString() } : {};
-        const { token } = await this.api.post(this.path, { name: values.name, scopes: may.chosen(), ...ends });
+        // What was left empty is for the server to choose.
+        const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value.trim()));
+        const { token } = await this.api.post(this.path, { ...given, scopes: chosen.chosen(), ...ends });
         this.load();
         this.tell(token);
       },
     });
   }
 
-  /** What a token may be made for. @returns {Promise<import("./choices.js").Choice[]>} */
+  /** What a token may be made for: nobody gives what he has not. @returns {Promise<import("./choices.js").Choice[]>} */
   async scopes() {
     const { data } = await this.api.get("/api/permissions");
-    return data.map((/** @type {{name: string, about: string}} */ permission) => {
+    const offered = data.filter((/** @type {{name: string}} */ { name }) => may(this.login.user, name));
+    return offered.map((/** @type {{name: string, about: string}} */ permission) => {
       const { name } = permission;
       return { value: name, name, about: permissionText(permission), checked: false };
     });
@@ -115,7 +127,7 @@ export class TokensCard extends Card {
         h("p", { class: "soft" }, madeText),
         h("code", { class: "secret", "aria-label": label }, token),
         h("div", { class: "actions" }, copyButton(token)),
-        h("div", { class: "actions end" }, h("button", { class: "button main", type: "button", onclick: close }, access().codes.kept)),
+        h("div", { class: "actions end" }, h("button", { class: "button main", type: "button", onclick: close }, access().tokens.kept)),
       ],
       { stays: true },
     );

@@ -12,6 +12,7 @@ await styled("admin");
 const TABS = [
   ["/people", "people", "users.write"],
   ["/roles", "roles", "roles.manage"],
+  ["/service-tokens", "tokens", "tokens.manage"],
   ["/audit", "audit", "audit.read"],
   ["/jobs", "jobs", "jobs.manage"],
 ];

@@ -35,5 +35,6 @@ export const PAGES = {
   audit: { load: () => import("./audit.js"), who: { may: "audit.read" } },
   jobs: { load: () => import("./jobs.js"), who: { may: "jobs.manage" } },
   roles: { load: () => import("./roles.js"), who: { may: "roles.manage" } },
+  serviceTokens: { load: () => import("./service-tokens.js"), who: { may: "tokens.manage" } },
   statistics: { load: () => import("./statistics.js"), who: { may: "statistics.read" } },
 };

@@ -2,7 +2,7 @@
 /**
  * Which page an address means.
  *
- * @typedef {{name: "home" | "signIn" | "complete" | "forgot" | "reset" | "verify" | "register" | "setup" | "people" | "audit" | "jobs" | "roles" | "statistics" | "profile" | "unknown"}
+ * @typedef {{name: "home" | "signIn" | "complete" | "forgot" | "reset" | "verify" | "register" | "setup" | "people" | "audit" | "jobs" | "roles" | "serviceTokens" | "statistics" | "profile" | "unknown"}
  *   | {name: "room", room: string, seq?: number}} Route
  */
 
@@ -20,6 +20,7 @@ const PAGES = [
   ["/audit", "audit"],
   ["/jobs", "jobs"],
   ["/roles", "roles"],
+  ["/service-tokens", "serviceTokens"],
   ["/statistics", "statistics"],
   ["/profile", "profile"],
 ];

@@ -112,6 +112,7 @@
  * @property {string} id
  * @property {string} name
  * @property {string[]} scopes
+ * @property {{username: string, role: Role}} [account] as which a service acts
  * @property {string} created_at
  * @property {string | null} expires_at
  * @property {string | null} last_used_at

@@ -144,11 +144,11 @@ export default {
     days: (days) => `${days} days`,
     forever: "No end",
     scopes: "What it may do",
-    noScope: "Choose at least one",
     make: "Make the token",
     made: "Your new token",
     madeText: "It is shown only now. Keep it where the program finds it, and nobody else.",
     token: "Token",
+    kept: "I have kept it",
     revoke: "Revoke",
     /** @param {string} name */
     revokeThat: (name) => `Revoke: ${name}`,

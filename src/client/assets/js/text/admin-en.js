@@ -83,6 +83,13 @@ export default {
     "jobs.manage": "Retry and delete jobs that failed",
     "admin.access": "Whatever else only administrators do",
   },
+  serviceTokens: {
+    heading: "Service tokens",
+    text: "A program that has one of these acts as an account of its own, as far as its scopes and its role allow.",
+    account: "Account of the service",
+    accountHint: "It is made if there is none with this name.",
+    roleHint: "Of an account that is made; empty: client",
+  },
   jobs: {
     heading: "Jobs",
     text: "Work that the server does by itself, such as sending mail. What fails too often waits here.",

@@ -76,6 +76,13 @@ export default {
     "jobs.manage": "Repetir e excluir tarefas que falharam",
     "admin.access": "O que mais só administradores fazem",
   },
+  serviceTokens: {
+    heading: "Tokens de serviço",
+    text: "Um programa que tem um deles age com uma conta própria, até onde seus escopos e seu papel permitem.",
+    account: "Conta do serviço",
+    accountHint: "Ela é criada se não houver uma com este nome.",
+    roleHint: "De uma conta nova; vazio: client",
+  },
   jobs: {
     heading: "Tarefas",
     text: "O que o servidor faz sozinho, como enviar e-mails. O que falha muitas vezes espera aqui.",

@@ -31,6 +31,7 @@ export default {
     role_in_use: "Somebody still has this role.",
     built_in_role: "This role is always there.",
     too_many: "There are too many of these. Delete some first.",
+    no_scope: "Choose at least one thing that it may do.",
     oauth_denied: "You did not allow the other service to tell who you are.",
     oauth_expired: "That took too long, or began in another browser. Start again.",
     oauth_failed: "The other service did not say who you are.",

@@ -31,6 +31,7 @@ export default {
     role_in_use: "Alguém ainda tem este papel.",
     built_in_role: "Este papel está sempre aqui.",
     too_many: "Há muitos destes. Antes, exclua alguns.",
+    no_scope: "Escolha pelo menos uma coisa que ele possa fazer.",
     oauth_denied: "Você não deixou o outro serviço dizer quem você é.",
     oauth_expired: "Isso demorou demais ou começou em outro navegador. Comece de novo.",
     oauth_failed: "O outro serviço não disse quem você é.",
