@@ -114,7 +114,6 @@ impl Passkeys {
         user: &User,
         known: Vec<Vec<u8>>,
     ) -> Result<Started, ApiError> {
-        let known = known.into_iter().map(Into::into).collect();
         let started = quietly(|| {
             self.webauthn()?
                 .start_passkey_registration(user.id.0, &user.username, &user.full_name, Some(known))

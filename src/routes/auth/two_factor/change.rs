@@ -57,6 +57,7 @@ impl RemoveForm {
 }
 
 /// `POST /api/auth/two-factor/totp/remove`: sign-ins ask for no code any more.
+#[expect(clippy::too_many_arguments, reason = "an extractor each")]
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn remove_totp(
     user: AuthUser,
