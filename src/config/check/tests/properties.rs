@@ -152,7 +152,7 @@ proptest! {
             }
             Ok(config) => {
                 let shown = config.to_string();
-                prop_assert_eq!(shown.lines().count(), names.len() + 8, "{}", shown);
+                prop_assert_eq!(shown.lines().count(), names.len() + 9, "{}", shown);
                 let again = names.iter().map(|(variable, flag)| {
                     let prefix = format!("{variable}=");
                     let line = shown.lines().find_map(|line| line.strip_prefix(&prefix));
