@@ -92,8 +92,6 @@ async fn sockets_close_when_their_login_ends() {
         .me()
         .await
         .refused(401, "unauthenticated");
-    let refused = app.api().refresh(&alice.refresh_token).await;
-    refused.refused(401, "unauthenticated");
     assert_eq!(app.as_user(&alice).try_ws().await.status(), 401);
 }
 
