@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { picture, room } from "./harness/site.mjs";
+import { PASSWORD, picture, room } from "./harness/site.mjs";
 import { aSite } from "./harness/suite.mjs";
 
 const at = aSite();
@@ -37,6 +37,7 @@ test("somebody adds a passkey, signs in with it alone, renames it and takes it a
   const card = page.getByRole("region", { name: "Passkeys" });
   await card.getByRole("button", { name: "Add a passkey" }).click();
   await page.getByRole("dialog").getByLabel("Name").fill("Laptop");
+  await page.getByRole("dialog").getByLabel("Current password").fill(PASSWORD);
   await page.getByRole("dialog").getByRole("button", { name: "Add a passkey" }).click();
   await card.getByText("Laptop").waitFor();
   await card.getByText("not used yet").waitFor();
@@ -70,6 +71,7 @@ test("the same device is not taken twice, and no finger is no sign-in", async ()
   const card = page.getByRole("region", { name: "Passkeys" });
   const add = async () => {
     await card.getByRole("button", { name: "Add a passkey" }).click();
+    await page.getByRole("dialog").getByLabel("Current password").fill(PASSWORD);
     await page.getByRole("dialog").getByRole("button", { name: "Add a passkey" }).click();
   };
   await add();

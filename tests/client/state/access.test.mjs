@@ -153,7 +153,7 @@ test("a credential becomes JSON", () => {
     rawId: "AQ",
     type: "public-key",
     authenticatorAttachment: "platform",
-    extensions: { credProps: { rk: true }, prf: { results: { first: "BQ" } } },
+    clientExtensionResults: { credProps: { rk: true }, prf: { results: { first: "BQ" } } },
     response: { clientDataJSON: "Ag", authenticatorData: "Aw", signature: "BA" },
   });
 });

@@ -50,7 +50,7 @@ export function credentialJson(credential) {
     rawId: text(rawId),
     type,
     ...(authenticatorAttachment && { authenticatorAttachment }),
-    extensions: plain(credential.getClientExtensionResults()),
+    clientExtensionResults: plain(credential.getClientExtensionResults()),
     response: {
       ...Object.fromEntries(present.map((name) => [name, text(response[name])])),
       ...(transports && { transports }),

@@ -42,6 +42,8 @@ export default {
     invalid_link: "This link is no longer good.",
     email_verified: "Your e-mail address is confirmed already.",
     not_available: "This server cannot do that.",
+    passkeys_unavailable: "Passkeys need a server that is reached by a name.",
+    passkey_taken: "This passkey is known already.",
     passkey_cancelled: "That was cancelled, or took too long. Try again.",
     passkey_exists: "This device already has a passkey for you.",
     passkey_unsupported: "This browser cannot use passkeys here.",

@@ -42,6 +42,8 @@ export default {
     invalid_link: "Este link não vale mais.",
     email_verified: "Seu e-mail já está confirmado.",
     not_available: "Este servidor não faz isso.",
+    passkeys_unavailable: "Chaves de acesso precisam de um servidor alcançado por um nome.",
+    passkey_taken: "Esta chave de acesso já é conhecida.",
     passkey_cancelled: "Isso foi cancelado ou demorou demais. Tente de novo.",
     passkey_exists: "Este dispositivo já tem uma chave de acesso sua.",
     passkey_unsupported: "Este navegador não pode usar chaves de acesso aqui.",
