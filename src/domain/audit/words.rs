@@ -129,6 +129,8 @@ words!(
         BadPasskey = "refusal.bad_passkey",
         /// Not the token that makes the first admin.
         WrongSetupToken = "refusal.wrong_setup_token",
+        /// A sign-in with a provider that did not let anybody in.
+        Provider = "refusal.provider",
         /// Something else that did not prove who asked.
         Unauthenticated = "refusal.unauthenticated",
         /// No right to do it.

@@ -6,9 +6,21 @@ use actix_web::{
         StatusCode,
         header::{ACCEPT, LOCATION, REFERRER_POLICY},
     },
+    web,
 };
 
-use crate::{auth::oauth::ProviderError, error::ApiError, protocol::code::ErrorCode};
+use crate::{
+    auth::{
+        Refusals,
+        oauth::{CALLBACK, ProviderError},
+        refusals::{Key, mark},
+    },
+    config::Config,
+    domain::audit::Refusal,
+    error::ApiError,
+    protocol::code::ErrorCode,
+    routes::client_address,
+};
 
 /// The page that ends a sign-in in a browser.
 pub const COMPLETE: &str = "/sign-in/complete";
@@ -67,8 +79,15 @@ pub fn go_on(page: &str, known: &[(&str, &str)]) -> HttpResponse {
 
 /// Tells whoever asked what went wrong: a program in JSON, a browser by one of few words.
 pub fn tell(request: &HttpRequest, page: &str, error: ApiError) -> Result<HttpResponse, ApiError> {
+    let refusal = refusal(&error);
     if asks_for_json(request) {
+        if let Some(kind) = refusal {
+            mark(request, kind, None);
+        }
         return Err(error);
+    }
+    if let Some(kind) = refusal {
+        note(request, kind);
     }
     // Where an error becomes a response, its cause would be logged; this one becomes none.
     match &error {
@@ -81,6 +100,32 @@ pub fn tell(request: &HttpRequest, page: &str, error: ApiError) -> Result<HttpRe
         _ => {}
     }
     Ok(go_on(page, &[("error", word(&error))]))
+}
+
+/// What the audit log calls it, if somebody was refused.
+fn refusal(error: &ApiError) -> Option<Refusal> {
+    match error.code() {
+        ErrorCode::OauthDenied
+        | ErrorCode::OauthExpired
+        | ErrorCode::OauthFailed
+        | ErrorCode::EmailInUse
+        | ErrorCode::IdentityTaken
+        | ErrorCode::Unauthenticated => Some(Refusal::Provider),
+        ErrorCode::RegistrationClosed => Some(Refusal::RegistrationClosed),
+        ErrorCode::RateLimited => Some(Refusal::RateLimited),
+        _ => None,
+    }
+}
+
+/// Counts a refusal for the audit log. A browser's answer is no error, so nobody else would.
+fn note(request: &HttpRequest, kind: Refusal) {
+    let refusals = request.app_data::<web::Data<Refusals>>();
+    let config = request.app_data::<web::Data<Config>>();
+    if let (Some(refusals), Some(config)) = (refusals, config) {
+        let address = client_address(request, config);
+        let place = format!("GET {CALLBACK}");
+        refusals.note(kind, Key::Network(address), Some(address), &place);
+    }
 }
 
 /// The words of `#error=`.
