@@ -48,7 +48,8 @@ export class Ways extends View {
     try {
       await passkeySignIn(api, login, (options) => usePasskey(options));
     } catch (problem) {
-      this.problem.textContent = problemText(problem);
+      const refused = /** @type {any} */ (problem).status === 401;
+      this.problem.textContent = problemText(refused ? { code: "wrong_passkey" } : problem);
       this.problem.hidden = false;
     }
   }
