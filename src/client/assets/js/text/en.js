@@ -59,8 +59,6 @@ export default {
     wrong_password: "This is not your current password",
     password_too_short: "At least 8 characters",
     password_too_long: "At most 71 bytes",
-    password_too_common: "Too easy to guess: take words that do not belong together, no names or dates",
-    password_too_common: "Too easy to guess: take words that do not belong together, and no names or dates",
     other_role: "The account of this service has another role",
     invalid_role: "There is no such role",
     password_too_weak: "Needs a digit, an upper-case and a lower-case letter",

@@ -60,7 +60,6 @@ export default {
     password_too_short: "Pelo menos 8 caracteres",
     password_too_long: "No máximo 71 bytes",
     password_too_common: "Fácil demais de adivinhar: use palavras sem ligação entre si, sem nomes nem datas",
-    password_too_common: "Fácil demais de adivinhar: use palavras que não combinam, sem nomes nem datas",
     other_role: "A conta deste serviço tem outro papel",
     invalid_role: "Esse papel não existe",
     password_too_weak: "Precisa de um número, uma letra maiúscula e uma minúscula",
