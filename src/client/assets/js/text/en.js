@@ -61,6 +61,7 @@ export default {
     password_too_long: "At most 71 bytes",
     other_role: "The account of this service has another role",
     invalid_role: "There is no such role",
+    password_too_common: "Too easy to guess: take words that do not belong together, no names or dates",
     password_too_weak: "Needs a digit, an upper-case and a lower-case letter",
     control_character: "Contains characters that cannot be used here",
     too_short: "Too short",
