@@ -178,14 +178,32 @@ async fn after_so_many_tries_it_is_given_up() {
 #[tokio::test]
 async fn a_mail_whose_link_ran_out_is_not_sent() {
     let mut office = PostOffice::closed(0).await;
-    let app = TestApp::with(|config| send_to(config, &office)).await;
+    let app = TestApp::with(|config| {
+        send_to(config, &office);
+        // Once, and then not until somebody asks.
+        config.jobs.backoff = Duration::from_secs(3_600);
+        config.jobs.backoff_max = Duration::from_secs(3_600);
+    })
+    .await;
     let admin = app.as_user(&app.admin().await);
-    until(async || jobs(&admin, "waiting").await.len() == 1).await;
+    until(async || {
+        let waiting = jobs(&admin, "waiting").await;
+        waiting.iter().any(|job| job["last_error"].is_string())
+    })
+    .await;
+    let job = jobs(&admin, "waiting").await.remove(0);
     app.home
         .database
-        .execute("UPDATE jobs SET payload = replace(payload, '\"expires_at\":\"20', '\"expires_at\":\"19')")
+        .execute(
+            "UPDATE jobs SET payload = replace(payload, '\"expires_at\":\"20', '\"expires_at\":\"19')",
+        )
         .await;
     office.reopen().await;
+    let path = format!(
+        "/api/admin/jobs/{}/retry",
+        job["id"].as_str().expect("an id")
+    );
+    admin.post(&path, &json!({})).await.ok(204);
     until(async || jobs(&admin, "dead").await.len() == 1).await;
     let dead = jobs(&admin, "dead").await.remove(0);
     assert_eq!(
