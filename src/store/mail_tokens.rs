@@ -10,7 +10,10 @@ use super::{
     jobs::NewJob,
     letters::{Addressee, post},
     rows::{UserRow, user_columns},
+    second_factor::forget_second_factor,
+    tickets::forget_tickets,
     user_changes::{END_LOGINS, or_none},
+    ways_in::hold_ways_in,
 };
 use crate::{
     clock,
@@ -48,6 +51,12 @@ const FIND_TOKEN: &str = "SELECT user_id, email_key FROM mail_tokens
 
 /// Uses a link up: of several who come at once, one does.
 const USE_TOKEN: &str = "DELETE FROM mail_tokens WHERE hash = $1";
+
+/// What lets somebody in without a password or a login.
+const WAYS_OF_A_STRANGER: [&str; 2] = [
+    "DELETE FROM api_tokens WHERE user_id = $1",
+    "DELETE FROM identities WHERE user_id = $1",
+];
 
 /// Promises a mail with a link within a transaction of either database, if this server sends mail.
 macro_rules! post_link {
@@ -220,7 +229,8 @@ impl Store {
     }
 
     /// Sets the password of who has the link; returns whose it is. The link is used up, every login
-    /// ends, and the address counts as verified: its mail was read.
+    /// ends, and the address counts as verified: its mail was read. If it was not before, API tokens,
+    /// links to providers and the second factor go, too.
     ///
     /// # Errors
     /// `NotFound` if there is no such link, it ran out, the user has another address now, or is
@@ -235,10 +245,6 @@ impl Store {
             SET password_hash = $3, email_verified_at = COALESCE(email_verified_at, $4),
                 updated_at = $4
             WHERE id = $1 AND email_key = $2 AND active AND deleted_at IS NULL";
-        // Somebody else may have made the account, and linked what is his: a way back in that no new
-        // password shuts.
-        const FORGET_UNPROVED: &str = "DELETE FROM identities WHERE user_id = $1 AND EXISTS (
-            SELECT 1 FROM users u WHERE u.id = $1 AND u.email_verified_at IS NULL)";
         const USER: &str = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
         let (store, hash, by) = (self.clone(), token.hash(), *by);
         self.write("update", "users", async move {
@@ -248,15 +254,30 @@ impl Store {
                     .bind(hash.as_slice()).bind(LinkKind::Reset.as_str()).bind(at)
                     .fetch_optional(&mut *tx).await?;
                 let (id, key) = found.ok_or(StoreError::NotFound)?;
-                sqlx::query(FORGET_UNPROVED).bind(id).execute(&mut *tx).await?;
+                hold_ways_in!(tx, store, id);
+                let row: UserRow = sqlx::query_as(USER).bind(id).fetch_one(&mut *tx).await?;
+                let before = User::try_from(row)?;
                 let changed = sqlx::query(SQL).bind(id).bind(&key).bind(&password_hash).bind(at)
                     .execute(&mut *tx).await?;
                 let used = sqlx::query(USE_TOKEN).bind(hash.as_slice()).execute(&mut *tx).await?;
                 if changed.rows_affected() == 0 || used.rows_affected() == 0 {
                     return Err(StoreError::NotFound);
                 }
-                let row: UserRow = sqlx::query_as(USER).bind(id).fetch_one(&mut *tx).await?;
-                let user = User::try_from(row)?;
+                if !before.email_verified {
+                    // Until now nobody knew whose the address is. Whoever made the account with it
+                    // may be a stranger, and must not keep a way in.
+                    forget_second_factor!(tx, id);
+                    for sql in WAYS_OF_A_STRANGER {
+                        sqlx::query(sql).bind(id).execute(&mut *tx).await?;
+                    }
+                }
+                let user = User { email_verified: true, ..before };
+                // Sign-ins that have come half of the way.
+                forget_tickets!(tx, id);
+                sqlx::query("DELETE FROM oauth_codes WHERE user_id = $1")
+                    .bind(id)
+                    .execute(&mut *tx)
+                    .await?;
                 sqlx::query(DROP_TOKENS).bind(id).bind(LinkKind::Verify.as_str())
                     .execute(&mut *tx).await?;
                 sqlx::query(END_LOGINS).bind(id).bind(at).bind(or_none(None))

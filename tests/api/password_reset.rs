@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
+    api_tokens::token,
     harness::{Answer, Mail, PASSWORD, Person, PostOffice, TestApp, until},
     mail::{app_with_mail, send_to, verified},
 };
@@ -237,4 +238,45 @@ async fn who_was_switched_off_meanwhile_sets_no_password() {
     let path = format!("/api/users/{}", gone.id);
     admin.call(Method::DELETE, &path).await.ok(204);
     reset(&app, &token, NEW).await.refused(403, "invalid_link");
+}
+
+/// Somebody makes an account with another's address, prepares ways in, and waits until its owner
+/// comes and takes the account for his own.
+#[tokio::test]
+async fn what_a_stranger_prepared_is_gone_when_the_owner_of_the_address_comes() {
+    let (app, office) = app_with_mail().await;
+    let stranger = app.client("victim").await;
+    app.enroll(&stranger).await;
+    let ticket = app.ticket(&stranger).await;
+    let (text, _) = token(&app.as_user(&stranger), &["messages.read"]).await;
+    app.with_token(&text).rooms().await.ok(200);
+
+    let mail = link(&app, &office, &stranger).await;
+    reset(&app, &mail.token("reset"), NEW).await.ok(204);
+    let rooms = app.with_token(&text).rooms().await;
+    rooms.refused(401, "unauthenticated");
+    let step = app.second_step(&ticket, "000000").await;
+    step.refused(401, "ticket_ended");
+    let owner = app.sign_in(&stranger.email, NEW).await;
+    let listed = app.as_user(&owner).get("/api/auth/tokens").await.ok(200);
+    assert_eq!(listed["data"], json!([]));
+    assert_eq!(app.two_factor(&owner).await["totp"], false);
+
+    // What the owner makes himself outlives a password that he forgets.
+    app.enroll(&owner).await;
+    let (text, _) = token(&app.as_user(&owner), &["messages.read"]).await;
+    let ticket = app.ticket(&owner).await;
+    let mail = link(&app, &office, &owner).await;
+    reset(&app, &mail.token("reset"), "Third-Horse-3")
+        .await
+        .ok(204);
+    app.with_token(&text).rooms().await.ok(200);
+    let step = app.second_step(&ticket, "000000").await;
+    step.refused(401, "ticket_ended");
+    let body = json!({"email": owner.email, "password": "Third-Horse-3"});
+    let step = app.api().login(&body).await.ok(200);
+    assert!(
+        step["second_factor"].is_object(),
+        "the second factor stays: {step}"
+    );
 }
