@@ -53,9 +53,10 @@ const FIND_TOKEN: &str = "SELECT user_id, email_key FROM mail_tokens
 const USE_TOKEN: &str = "DELETE FROM mail_tokens WHERE hash = $1";
 
 /// What lets somebody in without a password or a login.
-const WAYS_OF_A_STRANGER: [&str; 2] = [
+const WAYS_OF_A_STRANGER: [&str; 3] = [
     "DELETE FROM api_tokens WHERE user_id = $1",
     "DELETE FROM identities WHERE user_id = $1",
+    "DELETE FROM passkeys WHERE user_id = $1",
 ];
 
 /// Promises a mail with a link within a transaction of either database, if this server sends mail.
