@@ -45,7 +45,7 @@ async fn what_people_do_leaves_its_entry() {
     assert_eq!(made["target_kind"], "user");
     assert_eq!(
         made["details"],
-        json!({"role": "client", "username": "alice"})
+        json!({"kind": "person", "role": "client", "username": "alice"})
     );
     let opened = entry(&app, &admin, "login.open", &alice.id.to_string()).await;
     assert_eq!(opened["actor_id"], json!(alice.id));

@@ -14,7 +14,7 @@ const ROUTES: [(&str, bool); 13] = [
     ("/api/users/me", false),
     ("/api/users", false),
     ("/api/no/such/route", false),
-    ("/api/openapi.json", false),
+    ("/api/openapi.json", true),
     ("/api/chat/ws", false),
     ("/health", false),
     ("/health/live", false),
