@@ -56,18 +56,18 @@ test("an admin deactivates somebody, who is signed out at once and hears nothing
   await active.click();
   await page.getByRole("button", { name: "Deactivate" }).click();
   await active.and(page.locator("[aria-checked=false]")).waitFor();
-  await his.getByRole("button", { name: "Sign in" }).waitFor();
+  await his.getByRole("button", { name: "Sign in", exact: true }).waitFor();
   await his.getByText("Your account was closed by an administrator.").waitFor();
   await picture(his, "closed");
   await his.getByLabel("Email").fill(rui.email);
   await his.getByLabel("Password").fill(rui.password);
-  await his.getByRole("button", { name: "Sign in" }).click();
+  await his.getByRole("button", { name: "Sign in", exact: true }).click();
   await his.getByRole("alert").waitFor();
 
   await active.click();
   await page.getByRole("button", { name: "Activate" }).click();
   await active.and(page.locator("[aria-checked=true]")).waitFor();
-  await his.getByRole("button", { name: "Sign in" }).click();
+  await his.getByRole("button", { name: "Sign in", exact: true }).click();
   await room(his).composer.waitFor();
 });
 

@@ -45,11 +45,11 @@ test("a login survives a reload, without anything that a script could steal", as
   const page = await (await site.device()).newPage();
   await page.goto("/rooms/random");
   await fill(page, { Email: ADMIN.email, Password: "Wrong-horse-1" });
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByText("The e-mail address or the password is wrong").waitFor();
   await picture(page, "sign-in");
   await fill(page, { Password: ADMIN.password });
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await room(page).composer.waitFor();
   assert.equal(new URL(page.url()).pathname, "/rooms/random", "one comes to where one wanted to go");
 
@@ -64,9 +64,9 @@ test("signing out ends the login", async () => {
   const page = await site.signedIn(ana);
   await room(page).composer.waitFor();
   await page.getByRole("button", { name: "Sign out" }).click();
-  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
   await page.goto("/rooms/general");
-  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
   assert.equal(await room(page).composer.count(), 0);
 });
 

@@ -164,7 +164,7 @@ test("everything is done with the keyboard alone", async () => {
   await active.and(page.locator("[aria-checked=true]")).waitFor();
   await tabTo(page, page.getByRole("button", { name: "Sign out" }), "Shift+Tab");
   await page.keyboard.press("Enter");
-  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
 });
 
 test("on a phone the rooms are a drawer, and nothing is wider than the screen", async () => {

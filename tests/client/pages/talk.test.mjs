@@ -100,20 +100,20 @@ test("who opens a link signed out comes to it after signing in, and stays in aft
   await page.goto("/rooms/random");
   await page.getByLabel("Email").fill(ana.email);
   await page.getByLabel("Password").fill("Wrong-password-1");
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("alert").waitFor();
   await picture(page, "sign-in");
   await page.getByLabel("Password").fill(ana.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("heading", { name: "Random" }).waitFor();
   await page.reload();
   await page.getByRole("heading", { name: "Random" }).waitFor();
   const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, cookie: document.cookie }));
   assert.doesNotMatch(kept, /eyJ|refresh/, "no token where a script could take it");
   await page.getByRole("button", { name: "Sign out" }).click();
-  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
   await page.reload();
-  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
 });
 
 test("somebody new makes an account, told what is wrong where it is wrong", async () => {
@@ -153,5 +153,5 @@ test("two tabs agree: what one sends, reads and begins to write, the other knows
   await one.composer.fill("half a sen");
   await other.waitForFunction(() => document.querySelector("textarea")?.value === "half a sen");
   await page.getByRole("button", { name: "Sign out" }).click();
-  await other.getByRole("button", { name: "Sign in" }).waitFor();
+  await other.getByRole("button", { name: "Sign in", exact: true }).waitFor();
 });
