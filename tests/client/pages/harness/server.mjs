@@ -63,6 +63,8 @@ export class Server {
         LOGIN_ATTEMPTS_PER_MINUTE: "0",
         REGISTRATIONS_PER_MINUTE: "0",
         MESSAGES_PER_SECOND: "0",
+        REQUESTS_PER_SECOND: "0",
+        ROOM_MESSAGES_PER_SECOND: "0",
         RESETS_PER_HOUR: "0",
         REFRESHES_PER_MINUTE: "0",
         SHUTDOWN_SECONDS: "2",
