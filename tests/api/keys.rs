@@ -57,7 +57,7 @@ async fn signed_with(api: &Client, who: &Person, kid: &str) -> Person {
 
 /// Writes the file of the keys as an older one would be.
 fn age(home: &Home, ago: Duration) {
-    let path = home.path().join("jwt-keys.json");
+    let path = home.data().join("jwt-keys.json");
     let mut kept: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     for key in kept["keys"].as_array_mut().unwrap() {
         if key["replaced_at"].is_string() {
@@ -326,7 +326,7 @@ async fn a_damaged_file_ends_the_start_with_a_word_and_does_not_disturb_a_server
     let home = Home::new().await;
     let server = Server::start(&home).await;
     let alice = server.client("alice").await;
-    let path = home.path().join("jwt-keys.json");
+    let path = home.data().join("jwt-keys.json");
     let good = fs::read_to_string(&path).unwrap();
     fs::write(&path, &good[..good.len() / 2]).unwrap();
     server
@@ -385,7 +385,7 @@ async fn keys_are_their_owners_alone() {
     rotate(&home, &[]).await;
     let listed = keys(&home, &["list"]).await;
     assert_eq!(listed.matches("\tEdDSA\t").count(), 2, "it stays as it was");
-    let found = fs::metadata(home.path().join("jwt-keys.json")).unwrap();
+    let found = fs::metadata(home.data().join("jwt-keys.json")).unwrap();
     assert_eq!(found.permissions().mode() & 0o777, 0o600);
 }
 
@@ -416,5 +416,5 @@ async fn a_set_secret_is_rotated_by_settings() {
     let output = crate::harness::finish(command).await;
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("JWT_SECRET_PREVIOUS"));
-    assert!(!home.path().join("jwt-keys.json").exists());
+    assert!(!home.data().join("jwt-keys.json").exists());
 }

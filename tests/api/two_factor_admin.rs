@@ -111,7 +111,7 @@ async fn without_the_key_only_recovery_codes_count() {
     let app = TestApp::spawn().await;
     let alice = app.client("alice").await;
     let enrolled = app.enroll(&alice).await;
-    let key = app.home.path().join("encryption.key");
+    let key = app.home.data().join("encryption.key");
     let text = std::fs::read(&key).expect("the key is there");
     std::fs::write(&key, unique("another-key-of-another-server")).expect("a folder");
     let app = app.restart().await;

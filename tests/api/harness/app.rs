@@ -90,7 +90,7 @@ fn config(home: &Home) -> Config {
     config.server.port = 0;
     config.server.workers = 2;
     config.server.shutdown = Duration::from_millis(250);
-    config.server.data_dir = home.path().to_owned();
+    config.server.data_dir = home.data();
     config.server.cert_path = home.certificate();
     config.server.key_path = home.key();
     config.store.url = home.database.url();

@@ -81,6 +81,6 @@ impl TestApp {
     }
 
     fn keys(&self) -> Keys {
-        Keys::open(&AuthConfig::default(), self.home.path()).expect("the server's keys")
+        Keys::open(&AuthConfig::default(), &self.home.data()).expect("the server's keys")
     }
 }

@@ -34,6 +34,14 @@ impl Home {
         self.directory.path()
     }
 
+    /// Where a server here has its data: beside the database's file, or where the default says.
+    pub fn data(&self) -> PathBuf {
+        match self.database {
+            TestDatabase::Sqlite(_) => self.path().to_owned(),
+            TestDatabase::Postgres { .. } => self.path().join("data"),
+        }
+    }
+
     /// Where a server here has its certificate.
     pub fn certificate(&self) -> PathBuf {
         self.path().join("certs/cert.pem")
