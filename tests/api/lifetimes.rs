@@ -79,8 +79,8 @@ async fn tokens_and_cookies_end_with_their_login() {
 #[tokio::test]
 async fn sockets_close_when_their_login_ends() {
     let app = TestApp::with(|config| {
-        config.auth.login_lifetime = Some(Duration::from_secs(6));
-        config.chat.expiry_warning = Duration::from_secs(5);
+        config.auth.login_lifetime = Some(Duration::from_secs(12));
+        config.chat.expiry_warning = Duration::from_secs(3);
     })
     .await;
     let alice = app.client("alice").await;
