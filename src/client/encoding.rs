@@ -57,9 +57,13 @@ impl Encoded {
     }
 }
 
+/// A longer file is compressed less hard: the last twentieth of its size takes ten times as long, in
+/// which its first reader waits.
+const LONG: usize = 256 * 1024;
+
 fn brotli(bytes: &[u8]) -> Result<Vec<u8>> {
     let params = brotli::enc::BrotliEncoderParams {
-        quality: 11,
+        quality: if bytes.len() > LONG { 9 } else { 11 },
         size_hint: bytes.len(),
         ..Default::default()
     };

@@ -1,6 +1,7 @@
 //! A server in a process of its own, to be killed, signalled and listened to.
 
 use std::{
+    cell::Cell,
     ops::Deref,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
@@ -90,14 +91,18 @@ impl Server {
     /// Waits until nobody is there and no room lives.
     pub async fn calm(&self, within: Duration) {
         let api = self.api();
+        let left = Cell::new((f64::NAN, f64::NAN));
         let calming = async {
-            while api.metric("chat_sessions").await + api.metric("chat_rooms_live").await > 0.0 {
+            while left.get() != (0.0, 0.0) {
                 sleep(LOOK).await;
+                let sockets = api.metric("chat_sessions").await;
+                left.set((sockets, api.metric("chat_rooms_live").await));
             }
         };
-        timeout(within, calming)
-            .await
-            .expect("sockets and rooms end");
+        if timeout(within, calming).await.is_err() {
+            let (sockets, rooms) = left.get();
+            panic!("{sockets} sockets and {rooms} rooms do not end");
+        }
     }
 
     /// Everything it has printed so far.
