@@ -19,7 +19,7 @@ const ROOMS: usize = 1_000;
 /// How often the server's memory is looked at while it is to become less.
 const LOOK: Duration = Duration::from_millis(250);
 /// Longer than strangers are borne, and rooms live on without members.
-const CALM: Duration = Duration::from_secs(60);
+const CALM: Duration = Duration::from_secs(150);
 
 /// Opens many sockets at once and waits until the server has thrown everybody out.
 async fn strangers(port: u16, count: usize) {
