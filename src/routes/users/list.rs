@@ -71,7 +71,8 @@ pub async fn list_users(
 }
 
 pub fn declare_list_users() -> Operation {
-    let role = json!({ "type": "string", "pattern": "^[a-z][a-z0-9_-]*$", "maxLength": Role::MAX });
+    let role =
+        json!({ "type": "string", "pattern": "^([a-z][a-z0-9_-]*)?$", "maxLength": Role::MAX });
     let list = Operation::new(Tag::Users, "listUsers", "Lists users");
     declare_page(list).query("role", role, "Only users of this role.")
 }
