@@ -87,11 +87,11 @@ async fn a_role_that_is_changed_reaches_the_sockets_of_tokens() {
 #[tokio::test]
 async fn a_token_that_ends_closes_its_sockets() {
     let app = TestApp::with(|config| {
-        config.chat.expiry_warning = std::time::Duration::from_secs(3_600);
+        config.chat.expiry_warning = std::time::Duration::from_secs(4);
     })
     .await;
     let alice = app.as_user(&app.client("alice").await);
-    let end = parlor::clock::now() + chrono::TimeDelta::seconds(3);
+    let end = parlor::clock::now() + chrono::TimeDelta::seconds(12);
     let body = json!({"name": "short", "scopes": ["messages.read"], "expires_at": end});
     let made = alice.post("/api/auth/tokens", &body).await.ok(201);
     let text = made["token"].as_str().unwrap();
