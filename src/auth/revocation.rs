@@ -167,9 +167,7 @@ impl Revocations {
         let now = clock::now();
         let pruned = async {
             self.store.prune_auth_changes(now - KEEP_CHANGES).await?;
-            self.store.prune_tickets(now).await?;
-            self.store.prune_oauth(now).await?;
-            self.store.prune_ceremonies(now).await?;
+            self.store.prune_expired(now).await?;
             self.store.prune_logins(now - KEEP_LOGINS).await
         };
         if let Err(error) = pruned.await {

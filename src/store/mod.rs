@@ -9,6 +9,7 @@ mod backend;
 mod backup;
 mod commit;
 mod error;
+mod expired;
 mod identities;
 mod job_list;
 mod jobs;

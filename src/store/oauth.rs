@@ -183,23 +183,4 @@ impl Store {
         })
         .await
     }
-
-    /// Forgets sign-ins and codes that have run out.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn prune_oauth(&self, before: DateTime<Utc>) -> Result<(), StoreError> {
-        const STATES: &str = "DELETE FROM oauth_states WHERE expires_at < $1";
-        const CODES: &str = "DELETE FROM oauth_codes WHERE expires_at < $1";
-        let store = self.clone();
-        self.write("delete", "oauth_states", async move {
-            in_transaction!(store, tx => {
-                sqlx::query(STATES).bind(before).execute(&mut *tx).await?;
-                sqlx::query(CODES).bind(before).execute(&mut *tx).await?;
-                Ok::<_, StoreError>(())
-            })?;
-            Ok(())
-        })
-        .await
-    }
 }

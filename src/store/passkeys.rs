@@ -266,23 +266,4 @@ impl Store {
         })
         .await
     }
-
-    /// Forgets answered ceremonies that expired before a time.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn prune_ceremonies(&self, before: DateTime<Utc>) -> Result<(), StoreError> {
-        let store = self.clone();
-        self.write("delete", "used_ceremonies", async move {
-            in_transaction!(store, tx => {
-                sqlx::query("DELETE FROM used_ceremonies WHERE expires_at < $1")
-                    .bind(before)
-                    .execute(&mut *tx)
-                    .await?;
-                Ok::<_, StoreError>(())
-            })?;
-            Ok(())
-        })
-        .await
-    }
 }

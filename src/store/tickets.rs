@@ -171,25 +171,6 @@ impl Store {
         })
         .await
     }
-
-    /// Forgets tickets that expired before a time.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn prune_tickets(&self, before: DateTime<Utc>) -> Result<(), StoreError> {
-        let store = self.clone();
-        self.write("delete", "sign_in_tickets", async move {
-            in_transaction!(store, tx => {
-                sqlx::query("DELETE FROM sign_in_tickets WHERE expires_at < $1")
-                    .bind(before)
-                    .execute(&mut *tx)
-                    .await?;
-                Ok::<_, StoreError>(())
-            })?;
-            Ok(())
-        })
-        .await
-    }
 }
 
 /// Uses up a ticket of this hash that has not expired now.
