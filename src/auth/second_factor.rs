@@ -32,6 +32,17 @@ pub enum SecondFactor {
     RecoveryCode,
 }
 
+impl SecondFactor {
+    /// The word for it in the audit log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::RecoveryCode => "recovery_code",
+        }
+    }
+}
+
 /// Checks codes. Cloning shares the key.
 #[derive(Clone)]
 pub struct SecondFactors {

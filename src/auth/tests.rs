@@ -81,6 +81,8 @@ impl Place {
             device_hash: None,
             refresh_hash: std::array::from_fn(|_| rand::random()),
             refresh_expires_at: clock::now() + HOUR,
+            method: "password".to_owned(),
+            second_factor: None,
         };
         self.store.insert_login(login, &By::server()).await.unwrap();
         (id, self.authenticator.issue(user, id, None).unwrap().token)

@@ -37,6 +37,10 @@ pub struct NewLogin {
     /// SHA-256 of the refresh token, which itself is not kept.
     pub refresh_hash: [u8; 32],
     pub refresh_expires_at: DateTime<Utc>,
+    /// How its user proved the first factor, as the audit log tells it.
+    pub method: String,
+    /// The kind of code that was the second factor, if there was one.
+    pub second_factor: Option<&'static str>,
 }
 
 /// The user of an open login.
@@ -124,7 +128,11 @@ impl Store {
                     .bind(login.refresh_expires_at)
                     .execute(&mut *tx)
                     .await?;
-                let details = json!({ "device": device });
+                let details = json!({
+                    "device": device,
+                    "method": login.method,
+                    "second_factor": login.second_factor,
+                });
                 record!(tx, &by, Act::LoginOpen, Target::user(login.user_id), details);
                 Ok(())
             })?;

@@ -22,6 +22,8 @@ pub struct NewTicket {
     pub user_id: UserId,
     /// The user has no second factor yet and must have one.
     pub enrolls: bool,
+    /// How its holder proved the first factor, as the audit log tells it.
+    pub method: String,
     pub expires_at: DateTime<Utc>,
 }
 
@@ -30,6 +32,7 @@ pub struct NewTicket {
 pub struct Ticket {
     pub user_id: UserId,
     pub enrolls: bool,
+    pub method: String,
     /// The sealed secret that its holder was shown.
     pub pending: Option<Vec<u8>>,
 }
@@ -52,7 +55,9 @@ impl Store {
     /// # Errors
     /// `Unavailable`.
     pub async fn insert_ticket(&self, ticket: NewTicket) -> Result<(), StoreError> {
-        const INSERT: &str = "INSERT INTO sign_in_tickets (hash, user_id, enrolls, expires_at) VALUES ($1, $2, $3, $4)";
+        const INSERT: &str =
+            "INSERT INTO sign_in_tickets (hash, user_id, enrolls, method, expires_at)
+             VALUES ($1, $2, $3, $4, $5)";
         const SURPLUS: &str = "DELETE FROM sign_in_tickets WHERE user_id = $1 AND hash NOT IN (
                 SELECT hash FROM sign_in_tickets WHERE user_id = $1
                 ORDER BY expires_at DESC, hash LIMIT $2)";
@@ -63,6 +68,7 @@ impl Store {
                     .bind(ticket.hash.as_slice())
                     .bind(ticket.user_id)
                     .bind(ticket.enrolls)
+                    .bind(&ticket.method)
                     .bind(ticket.expires_at)
                     .execute(&mut *tx)
                     .await?;
@@ -83,7 +89,7 @@ impl Store {
     /// # Errors
     /// `Unavailable`.
     pub async fn find_ticket(&self, hash: [u8; 32]) -> Result<Option<Ticket>, StoreError> {
-        const SQL: &str = "SELECT user_id, enrolls, pending FROM sign_in_tickets
+        const SQL: &str = "SELECT user_id, enrolls, method, pending FROM sign_in_tickets
              WHERE hash = $1 AND expires_at > $2 AND attempts < $3";
         self.read("select", "sign_in_tickets", async {
             Ok(on_reader!(self, db => {
@@ -106,7 +112,7 @@ impl Store {
     pub async fn attempt_ticket(&self, hash: [u8; 32]) -> Result<Option<Ticket>, StoreError> {
         const SQL: &str = "UPDATE sign_in_tickets SET attempts = attempts + 1
              WHERE hash = $1 AND expires_at > $2 AND attempts < $3
-             RETURNING user_id, enrolls, pending";
+             RETURNING user_id, enrolls, method, pending";
         let store = self.clone();
         self.write("update", "sign_in_tickets", async move {
             let ticket = in_transaction!(store, tx => {

@@ -4,7 +4,10 @@ use parlor::protocol::code::CloseCode;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, PASSWORD, Person, TestApp};
+use crate::{
+    harness::{Browser, Client, Kind, PASSWORD, Person, Provider, TestApp, known},
+    passkeys,
+};
 
 async fn logins(api: &Client) -> Vec<Value> {
     let list = api.get("/api/auth/logins").await.ok(200);
@@ -206,4 +209,52 @@ async fn a_login_that_ran_out_is_not_listed() {
     assert_eq!(left[0]["current"], true, "its token still counts");
     let refused = app.api().refresh(&phone.refresh_token).await;
     refused.refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn the_audit_log_tells_how_each_login_was_opened() {
+    let github = Provider::start(Kind::Github).await;
+    let app = TestApp::with(|config| github.believed_by(config)).await;
+    let alice = app.client("alice").await;
+    app.sign_in(&alice.email, PASSWORD).await;
+    let (mut key, _) = passkeys::add(&app, &alice, "key").await;
+    let octo = json!({
+        "user": { "id": 1, "login": "octocat", "name": null },
+        "emails": [{ "email": "octo@cats.example", "primary": true, "verified": true }],
+    });
+    let mut browser = Browser::new(&app);
+    browser.link(&app, &alice, "github", &github, &octo).await;
+    browser.sign_in("github", &github, &octo).await;
+    let enrolled = app.enroll(&alice).await;
+    let ticket = app.ticket(&alice).await;
+    app.second_step(&ticket, &enrolled.app.code()).await.ok(200);
+    let back = browser.go("github", &github, &octo).await;
+    let code = known(&back, "code").expect("a code");
+    let step = browser.exchange(&code).await.ok(200);
+    let ticket = step["second_factor"]["ticket"].as_str().expect("a ticket");
+    let code = &enrolled.recovery_codes[0];
+    app.second_step(ticket, code).await.ok(200);
+    // A passkey is both factors.
+    passkeys::sign_in(&app, &mut key).await.ok(200);
+
+    let admin = app.admin().await;
+    let log = app.as_user(&admin);
+    let page = log.get("/api/audit?act=login.open&limit=100").await.ok(200);
+    let of_alice = page["data"].as_array().expect("a page").iter().rev();
+    let id = json!(alice.id);
+    let told: Vec<_> = of_alice
+        .filter(|entry| entry["target_id"] == id)
+        .map(|entry| &entry["details"])
+        .map(|details| (&details["method"], &details["second_factor"]))
+        .map(|(method, second)| json!([method, second]))
+        .collect();
+    let expected = json!([
+        ["register", null],
+        ["password", null],
+        ["oauth:github", null],
+        ["password", "totp"],
+        ["oauth:github", "recovery_code"],
+        ["passkey", null],
+    ]);
+    assert_eq!(json!(told), expected);
 }

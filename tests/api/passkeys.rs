@@ -19,7 +19,7 @@ async fn finish(api: &Client, started: &Value, name: &str, credential: &Value) -
 }
 
 /// Adds a passkey and gives the key that has it.
-async fn add(app: &TestApp, person: &Person, name: &str) -> (SecurityKey, Value) {
+pub async fn add(app: &TestApp, person: &Person, name: &str) -> (SecurityKey, Value) {
     let api = app.as_user(person);
     let mut key = SecurityKey::new(&app.url);
     let started = start(&api).await;
@@ -40,13 +40,13 @@ async fn answer(app: &TestApp, started: &Value, credential: &Value) -> Answer {
         .await
 }
 
-async fn sign_in(app: &TestApp, key: &mut SecurityKey) -> Answer {
+pub async fn sign_in(app: &TestApp, key: &mut SecurityKey) -> Answer {
     let started = challenge(app).await;
     let credential = key.sign(&started["options"]);
     answer(app, &started, &credential).await
 }
 
-async fn list(api: &Client) -> Vec<Value> {
+pub async fn list(api: &Client) -> Vec<Value> {
     let list = api.get("/api/auth/passkeys").await.ok(200);
     list["data"].as_array().expect("a list").clone()
 }

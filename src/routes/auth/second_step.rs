@@ -11,12 +11,12 @@ use utoipa::ToSchema;
 use super::{
     device::known_to,
     signed_in::{
-        Answer, SignedIn, declare_cookie, declare_signed_in, open_login_with, refresh_hash,
+        Answer, Proved, SignedIn, declare_cookie, declare_signed_in, open_login, refresh_hash,
     },
     two_factor::{CodeText, EnrollmentView, code, enrollment_example, told},
 };
 use crate::{
-    auth::{Authenticator, Code, SecondFactors, refusals::mark},
+    auth::{Authenticator, Code, SecondFactor, SecondFactors, refusals::mark},
     clock,
     config::Config,
     domain::{Invalid, audit::Refusal, user::User},
@@ -74,6 +74,7 @@ enum SecondFactorMethod {
 pub async fn ask_second(
     user: &User,
     step: SecondStep,
+    method: String,
     status: StatusCode,
     store: &Store,
 ) -> Result<HttpResponse, ApiError> {
@@ -86,6 +87,7 @@ pub async fn ask_second(
             hash: refresh_hash(&ticket),
             user_id: user.id,
             enrolls,
+            method,
             expires_at: clock::now() + LIFETIME,
         })
         .await?;
@@ -229,8 +231,8 @@ pub async fn log_in_second(
         error
     };
     let by = by(&request, &config, None).proved(ticket.user_id, None);
-    let mut recovery_codes = Vec::new();
-    if ticket.enrolls {
+    let mut proved = Proved::by(ticket.method);
+    let second = if ticket.enrolls {
         let sealed = ticket.pending.ok_or(ApiError::WrongCode)?;
         let (totp, codes) = factors
             .confirm(ticket.user_id, sealed, &code)
@@ -242,26 +244,29 @@ pub async fn log_in_second(
                 StoreError::NotFound => OVER,
                 error => error.into(),
             })?;
-        recovery_codes = codes.into_iter().map(|code| code.text).collect();
+        proved.recovery_codes = codes.into_iter().map(|code| code.text).collect();
+        SecondFactor::Totp
     } else {
         let user = ticket.user_id;
         let known = known_to(Some(user), &request, &config, &store).await?;
         let attempt = limits.second_factor(user, client_address(&request, &config), known)?;
         tell(&request, attempt.left());
-        told(attempt, factors.spend(user, &code, &by).await).map_err(wrong)?;
+        let spent = told(attempt, factors.spend(user, &code, &by).await).map_err(wrong)?;
         if !store.spend_ticket(hash).await? {
             return Err(OVER);
         }
-    }
+        spent
+    };
+    proved.second_factor = Some(second.as_str());
     let user = store.find_user(ticket.user_id).await?.ok_or(OVER)?;
-    open_login_with(
+    open_login(
         user,
+        proved,
         &request,
         &config,
         &store,
         &authenticator,
         answer,
-        recovery_codes,
     )
     .await
 }

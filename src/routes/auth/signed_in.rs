@@ -93,13 +93,45 @@ pub struct Answer {
 }
 
 /// What somebody proved before a second factor is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FirstFactor {
     Password,
     /// A new account: who makes it chooses its password.
     Registration,
-    /// A provider vouched for the user.
-    OAuth,
+    /// The provider of this name vouched for the user.
+    OAuth(String),
+}
+
+impl FirstFactor {
+    /// As the audit log tells it.
+    fn method(&self) -> String {
+        match self {
+            Self::Password => "password".to_owned(),
+            Self::Registration => "register".to_owned(),
+            Self::OAuth(provider) => format!("oauth:{provider}"),
+        }
+    }
+}
+
+/// What somebody proved who gets a login.
+pub struct Proved {
+    /// How the first factor was proved, as the audit log tells it.
+    pub method: String,
+    /// The kind of code that was the second factor, if there was one.
+    pub second_factor: Option<&'static str>,
+    /// Those of an app that was set up on the way, to be shown this once.
+    pub recovery_codes: Vec<String>,
+}
+
+impl Proved {
+    /// Something that needs no second factor.
+    pub fn by(method: String) -> Self {
+        Self {
+            method,
+            second_factor: None,
+            recovery_codes: Vec::new(),
+        }
+    }
 }
 
 /// Lets in who proved a first factor, or asks for the second one.
@@ -120,9 +152,13 @@ pub async fn finish_sign_in(
 ) -> Result<HttpResponse, ApiError> {
     let step = store.second_step_of(&user).await?;
     tracing::debug!(user.id = %user.id, ?proved, ?step, "a first factor was proved");
+    let method = proved.method();
     match step {
-        SecondStep::None => open_login(user, request, config, store, authenticator, answer).await,
-        step => ask_second(&user, step, answer.status, store).await,
+        SecondStep::None => {
+            let proved = Proved::by(method);
+            open_login(user, proved, request, config, store, authenticator, answer).await
+        }
+        step => ask_second(&user, step, method, answer.status, store).await,
     }
 }
 
@@ -132,28 +168,12 @@ pub async fn finish_sign_in(
 /// The store cannot keep the login.
 pub async fn open_login(
     user: User,
+    proved: Proved,
     request: &HttpRequest,
     config: &Config,
     store: &Store,
     authenticator: &Authenticator,
     answer: Answer,
-) -> Result<HttpResponse, ApiError> {
-    let codes = Vec::new();
-    open_login_with(user, request, config, store, authenticator, answer, codes).await
-}
-
-/// As [`open_login`], for somebody who just set up a second factor and is shown its recovery codes.
-///
-/// # Errors
-/// As [`open_login`].
-pub async fn open_login_with(
-    user: User,
-    request: &HttpRequest,
-    config: &Config,
-    store: &Store,
-    authenticator: &Authenticator,
-    answer: Answer,
-    recovery_codes: Vec<String>,
 ) -> Result<HttpResponse, ApiError> {
     let login = LoginId::new();
     let ends_at = config
@@ -177,6 +197,8 @@ pub async fn open_login_with(
                 device_hash: browser.as_ref().map(Device::hash),
                 refresh_hash: refresh.hash,
                 refresh_expires_at: refresh.expires_at,
+                method: proved.method,
+                second_factor: proved.second_factor,
             },
             &by(request, config, None),
         )
@@ -186,7 +208,7 @@ pub async fn open_login_with(
             error => error.into(),
         })?;
     let token = authenticator.issue(&user, login, ends_at)?;
-    let mut response = answer.with(user, token, refresh, recovery_codes);
+    let mut response = answer.with(user, token, refresh, proved.recovery_codes);
     if let Some(browser) = browser {
         response
             .add_cookie(&browser.into_cookie())

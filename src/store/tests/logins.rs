@@ -25,6 +25,8 @@ pub(super) async fn login(
         device_hash: None,
         refresh_hash: [hash; 32],
         refresh_expires_at: expires,
+        method: "password".to_owned(),
+        second_factor: None,
     };
     store.insert_login(login, &BY).await.unwrap();
     id
@@ -67,6 +69,8 @@ on_both! {
             device_hash: None,
             refresh_hash: [1; 32],
             refresh_expires_at: clock::now(),
+            method: "password".to_owned(),
+            second_factor: None,
         };
         let refused = store.insert_login(login, &BY).await.unwrap_err();
         assert!(matches!(refused, StoreError::NotFound));

@@ -27,6 +27,8 @@ async fn login(store: &Store, user: &User) -> LoginId {
                 device_hash: None,
                 refresh_hash,
                 refresh_expires_at: crate::clock::now() + chrono::TimeDelta::days(1),
+                method: "password".to_owned(),
+                second_factor: None,
             },
             &BY,
         )

@@ -62,6 +62,8 @@ impl TestApp {
             device_hash: None,
             refresh_hash,
             refresh_expires_at: user.created_at + Duration::from_secs(3_600),
+            method: "password".to_owned(),
+            second_factor: None,
         };
         let sid = login.id;
         self.store

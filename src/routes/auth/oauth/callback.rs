@@ -99,7 +99,7 @@ pub async fn come_back(
             Ok(HttpResponse::Created().json(IdentityView::new(identity, &providers)))
         }
         Ok(Arrived::Linked { identity }) => Ok(go_on(page, &[("linked", &identity.provider)])),
-        Ok(Arrived::SignedIn { user, .. }) if failure::asks_for_json(&request) => {
+        Ok(Arrived::SignedIn { user, state }) if failure::asks_for_json(&request) => {
             let answer = Answer {
                 status: StatusCode::OK,
                 message: "Login successful",
@@ -107,7 +107,7 @@ pub async fn come_back(
             };
             finish_sign_in(
                 *user,
-                FirstFactor::OAuth,
+                FirstFactor::OAuth(state.provider),
                 &request,
                 &config,
                 &store,

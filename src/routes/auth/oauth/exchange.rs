@@ -56,7 +56,7 @@ pub async fn exchange(
     let code = code.ok_or_else(|| form.into_error())?;
     let browser = Browser::known(&request).ok_or(REFUSED)?;
     let taken = store.take_oauth_code(hash(&code), browser.hash()).await?;
-    let (user, _) = taken.ok_or(REFUSED)?;
+    let (user, provider) = taken.ok_or(REFUSED)?;
     let user = store.find_user(user).await?;
     let user = user.filter(|user| user.active).ok_or(REFUSED)?;
     let answer = Answer {
@@ -66,7 +66,7 @@ pub async fn exchange(
     };
     let mut response = finish_sign_in(
         user,
-        FirstFactor::OAuth,
+        FirstFactor::OAuth(provider),
         &request,
         &config,
         &store,

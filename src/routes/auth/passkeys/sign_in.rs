@@ -13,7 +13,7 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
-        auth::signed_in::{Answer, declare_signed_in, open_login},
+        auth::signed_in::{Answer, Proved, declare_signed_in, open_login},
         client_address,
         input::{Body, Form, Given},
     },
@@ -126,7 +126,16 @@ pub async fn finish_login(
         })?;
     let user = store.find_user(user).await?.filter(|user| user.active);
     let user = user.ok_or_else(|| refused(None))?;
-    open_login(user, &request, &config, &store, &authenticator, answer).await
+    open_login(
+        user,
+        Proved::by("passkey".to_owned()),
+        &request,
+        &config,
+        &store,
+        &authenticator,
+        answer,
+    )
+    .await
 }
 
 pub fn declare_finish() -> Operation {
