@@ -28,6 +28,10 @@ pub enum ApiError {
     TicketEnded,
     #[error("The link is not known: it was used, replaced by a newer one, or ran out")]
     InvalidLink,
+    #[error("The link belongs to another account; sign in to that one")]
+    OtherAccount,
+    #[error("You signed in too long ago for this; sign in again")]
+    LoginTooOld,
     #[error("This server sends no mail")]
     MailOff,
     #[error("{0} not found")]
@@ -90,6 +94,8 @@ impl ApiError {
             Self::WrongCode => ErrorCode::WrongCode,
             Self::TicketEnded => ErrorCode::TicketEnded,
             Self::InvalidLink => ErrorCode::InvalidLink,
+            Self::OtherAccount => ErrorCode::OtherAccount,
+            Self::LoginTooOld => ErrorCode::LoginTooOld,
             Self::MailOff => ErrorCode::NotAvailable,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
@@ -141,7 +147,9 @@ impl ResponseError for ApiError {
             | Self::RegistrationClosed
             | Self::WrongSetupToken
             | Self::WrongCode
-            | Self::InvalidLink => StatusCode::FORBIDDEN,
+            | Self::InvalidLink
+            | Self::OtherAccount
+            | Self::LoginTooOld => StatusCode::FORBIDDEN,
             Self::NotFound(_) | Self::MailOff => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest(_)

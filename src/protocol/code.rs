@@ -108,6 +108,10 @@ error_codes! {
     IdentityTaken = "identity_taken",
     /// An account has the provider's e-mail address: sign in to it, and link the two.
     EmailInUse = "email_in_use",
+    /// The account has no password to give, and the sign-in is longer ago than this takes: sign in again.
+    LoginTooOld = "login_too_old",
+    /// The link of a mail belongs to another account: sign in to that one.
+    OtherAccount = "other_account",
     /// The user could not sign in any more.
     LastWayIn = "last_way_in",
     /// The provider was not allowed to tell who one is.

@@ -95,6 +95,15 @@ pub enum Verification {
     NoAddress,
 }
 
+/// What became of a link to verify an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// The address is verified.
+    Now,
+    /// The link is another user's, and still works there.
+    OtherAccount,
+}
+
 impl Store {
     /// Sends a user another mail to verify the address.
     ///
@@ -128,22 +137,31 @@ impl Store {
         .await
     }
 
-    /// Marks the address verified that a link was sent to; returns whose it is. The link is used up.
+    /// Marks the address of a user verified that a link was sent to. The link is used up; another
+    /// user's is not.
     ///
     /// # Errors
     /// `NotFound` if there is no such link, it ran out, or the user has another address now.
-    pub async fn verify_email(&self, token: &LinkToken, by: &By) -> Result<UserId, StoreError> {
+    pub async fn verify_email(
+        &self,
+        user: UserId,
+        token: &LinkToken,
+        by: &By,
+    ) -> Result<Verified, StoreError> {
         const SQL: &str = "UPDATE users
             SET email_verified_at = COALESCE(email_verified_at, $3), updated_at = $3
             WHERE id = $1 AND email_key = $2 AND deleted_at IS NULL";
         let (store, hash, by) = (self.clone(), token.hash(), *by);
         self.write("update", "users", async move {
             let at = clock::now();
-            let user = in_transaction!(store, tx => {
+            let verified = in_transaction!(store, tx => {
                 let found: Option<(UserId, String)> = sqlx::query_as(FIND_TOKEN)
                     .bind(hash.as_slice()).bind(LinkKind::Verify.as_str()).bind(at)
                     .fetch_optional(&mut *tx).await?;
-                let (user, key) = found.ok_or(StoreError::NotFound)?;
+                let (owner, key) = found.ok_or(StoreError::NotFound)?;
+                if owner != user {
+                    return Ok(Verified::OtherAccount);
+                }
                 let changed = sqlx::query(SQL).bind(user).bind(&key).bind(at)
                     .execute(&mut *tx).await?;
                 let used = sqlx::query(USE_TOKEN).bind(hash.as_slice()).execute(&mut *tx).await?;
@@ -153,9 +171,9 @@ impl Store {
                 // What others remember of the user says that the address is not verified.
                 announce!(tx, user, None::<LoginId>, at);
                 record!(tx, &by, Act::EmailVerify, Target::user(user), Value::Null);
-                Ok(user)
+                Ok(Verified::Now)
             })?;
-            Ok(user)
+            Ok(verified)
         })
         .await
     }

@@ -62,7 +62,7 @@ pub use self::{
     lock::ServeLock,
     login_list::OpenLogin,
     logins::NewLogin,
-    mail_tokens::Verification,
+    mail_tokens::{Verification, Verified},
     message_days::MessageDay,
     oauth::{OauthCode, OauthState},
     open::StoreOptions,

@@ -59,7 +59,7 @@ async fn a_mail_waits_for_the_mail_server_and_is_sent_once() {
     let mail = office.mail_to(&alice.email, "Verify").await;
     until(async || jobs(&admin, "waiting").await.is_empty()).await;
     assert_eq!(office.mails().len(), 2, "one for each");
-    verify(&app, &mail.token("verify")).await.ok(204);
+    verify(&app, &alice, &mail.token("verify")).await.ok(204);
     let done = r#"jobs_attempts_total{outcome="done",part="mail"}"#;
     assert_eq!(app.api().metric(done).await, 2.0);
     let retried = r#"jobs_attempts_total{outcome="retried",part="mail"}"#;
@@ -85,7 +85,9 @@ async fn a_mail_whose_answer_was_lost_comes_again_with_the_same_id() {
     assert!(id.starts_with('<') && id.ends_with("@localhost>"), "{id}");
     assert_eq!(id, mails[1].header("Message-ID"));
     assert_eq!(mails[0].text, mails[1].text, "to the byte");
-    verify(&app, &mails[0].token("verify")).await.ok(204);
+    verify(&app, &alice, &mails[0].token("verify"))
+        .await
+        .ok(204);
 }
 
 #[tokio::test]
@@ -142,7 +144,7 @@ async fn what_is_refused_for_good_is_a_dead_letter_until_an_admin_looks() {
     let token = mail.token("verify");
     let quoted = (0..token.len() - 6).any(|at| error.contains(&token[at..at + 6]));
     assert!(!quoted, "{error} has some of {token}");
-    verify(&app, &token).await.ok(204);
+    verify(&app, &alice, &token).await.ok(204);
     until(async || jobs(&admin, "waiting").await.is_empty()).await;
     assert_eq!(jobs(&admin, "dead").await, Vec::<Value>::new());
     let again = admin.post(&format!("{path}/retry"), &json!({})).await;

@@ -24,13 +24,14 @@ pub fn send_to(config: &mut Config, office: &PostOffice) {
 pub async fn verified(app: &TestApp, office: &PostOffice, name: &str) -> Person {
     let person = app.client(name).await;
     let mail = office.mail_to(&person.email, "Verify").await;
-    verify(app, &mail.token("verify")).await.ok(204);
+    verify(app, &person, &mail.token("verify")).await.ok(204);
     person
 }
 
-pub async fn verify(app: &TestApp, token: &str) -> crate::harness::Answer {
+pub async fn verify(app: &TestApp, person: &Person, token: &str) -> crate::harness::Answer {
     let body = json!({"token": token});
-    app.api().post("/api/auth/email/verify", &body).await
+    let api = app.as_user(person);
+    api.post("/api/auth/email/verify", &body).await
 }
 
 async fn is_verified(app: &TestApp, person: &Person) -> Value {
@@ -61,18 +62,45 @@ async fn a_new_address_is_verified_by_the_link_in_its_mail() {
 
     let token = mail.token("verify");
     for wrong in ["", "x", &token[1..], &format!("{token}A")] {
-        verify(&app, wrong).await.refused(403, "invalid_link");
+        verify(&app, &alice, wrong)
+            .await
+            .refused(403, "invalid_link");
     }
     assert_eq!(is_verified(&app, &alice).await, false);
-    verify(&app, &token).await.ok(204);
+    verify(&app, &alice, &token).await.ok(204);
     assert_eq!(is_verified(&app, &alice).await, true);
-    verify(&app, &token).await.refused(403, "invalid_link");
+    verify(&app, &alice, &token)
+        .await
+        .refused(403, "invalid_link");
 
     let (bob, admin) = (app.client("bob").await, app.admin().await);
     let seen = app.as_user(&admin).user(alice.id).await.ok(200);
     assert_eq!(seen["email_verified"], true);
     let seen = app.as_user(&bob).user(alice.id).await.ok(200);
     assert!(seen.get("email_verified").is_none(), "{seen}");
+}
+
+/// Somebody makes an account with another's address and has him follow the link: an account that is
+/// proved so would get who signs in with a provider that knows the address.
+#[tokio::test]
+async fn a_link_counts_for_who_is_signed_in_to_its_account_alone() {
+    let (app, office) = app_with_mail().await;
+    let (trap, alice) = (app.client("trap").await, app.client("alice").await);
+    let mail = office.mail_to(&trap.email, "Verify").await;
+    let token = mail.token("verify");
+    let body = json!({"token": token});
+    let path = "/api/auth/email/verify";
+    let stranger = app.api().post(path, &body).await;
+    stranger.refused(401, "unauthenticated");
+    let another = verify(&app, &alice, &token).await;
+    another.refused(403, "other_account");
+    for person in [&trap, &alice] {
+        assert_eq!(is_verified(&app, person).await, false);
+    }
+    // It was not used up.
+    verify(&app, &trap, &token).await.ok(204);
+    assert_eq!(is_verified(&app, &trap).await, true);
+    assert_eq!(is_verified(&app, &alice).await, false);
 }
 
 #[tokio::test]
@@ -101,10 +129,10 @@ async fn the_mail_is_sent_again_and_the_newest_link_counts() {
         .collect();
     assert_eq!(tokens.len(), 2, "{mails:#?}");
     tokens.retain(|token| *token != first.token("verify"));
-    verify(&app, &first.token("verify"))
+    verify(&app, &alice, &first.token("verify"))
         .await
         .refused(403, "invalid_link");
-    verify(&app, &tokens[0]).await.ok(204);
+    verify(&app, &alice, &tokens[0]).await.ok(204);
     api.post(again, &json!({}))
         .await
         .refused(409, "email_verified");
@@ -139,14 +167,16 @@ async fn a_changed_address_is_to_be_verified_anew() {
     assert!(!told.text.contains("new@parlor.example"), "{}", told.text);
     let to_new = office.mail_to("new@parlor.example", "Verify").await;
 
-    let other = json!({"email": "third@parlor.example"});
+    let other = json!({"email": "third@parlor.example", "current_password": PASSWORD});
     api.update_user(alice.id, &other).await.ok(200);
     let to_third = office.mail_to("third@parlor.example", "Verify").await;
-    verify(&app, &to_new.token("verify"))
+    verify(&app, &alice, &to_new.token("verify"))
         .await
         .refused(403, "invalid_link");
     assert_eq!(is_verified(&app, &alice).await, false);
-    verify(&app, &to_third.token("verify")).await.ok(204);
+    verify(&app, &alice, &to_third.token("verify"))
+        .await
+        .ok(204);
     assert_eq!(is_verified(&app, &alice).await, true);
 }
 
@@ -159,7 +189,7 @@ async fn a_link_to_verify_runs_out() {
         .database
         .execute("UPDATE mail_tokens SET expires_at = '2020-01-01T00:00:00+00:00'")
         .await;
-    let refused = verify(&app, &mail.token("verify")).await;
+    let refused = verify(&app, &alice, &mail.token("verify")).await;
     refused.refused(403, "invalid_link");
 }
 
@@ -242,7 +272,7 @@ async fn a_name_gets_into_no_header_and_no_markup() {
         refused.refused_field("full_name", "control_character");
     }
     let mail = office.mail_to(&eve.email, "Verify").await;
-    verify(&app, &mail.token("verify")).await.ok(204);
+    verify(&app, &eve, &mail.token("verify")).await.ok(204);
     let change = json!({"password": "Another-Horse-2", "current_password": PASSWORD});
     app.as_user(&eve).update_user(eve.id, &change).await.ok(200);
     let mail = office.mail_to(&eve.email, "Your password").await;

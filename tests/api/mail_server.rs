@@ -143,7 +143,7 @@ async fn goes_round(app: &TestApp, server: &mut Aiosmtpd) -> Value {
     let alice = app.client("alice").await;
     let (mail, report) = server.mail_to(&alice.email).await;
     assert_eq!(mail.header("From"), "Parlor <no-reply@localhost>");
-    verify(app, &mail.token("verify")).await.ok(204);
+    verify(app, &alice, &mail.token("verify")).await.ok(204);
     let me = app.as_user(&alice).me().await.ok(200);
     assert_eq!(me["email_verified"], true);
     report

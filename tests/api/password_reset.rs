@@ -124,7 +124,10 @@ async fn each_link_is_for_its_own_purpose_and_its_own_user() {
     reset(&app, &verify, NEW).await.refused(403, "invalid_link");
     let token = link(&app, &office, &bob).await.token("reset");
     let body = json!({"token": token});
-    let answer = app.api().post("/api/auth/email/verify", &body).await;
+    let answer = app
+        .as_user(&bob)
+        .post("/api/auth/email/verify", &body)
+        .await;
     answer.refused(403, "invalid_link");
     reset(&app, &token, NEW).await.ok(204);
     assert_eq!(

@@ -59,6 +59,8 @@ const fn error(code: ErrorCode) -> Provoked {
         | ErrorCode::NotAvailable
         | ErrorCode::PasskeysUnavailable
         | ErrorCode::PasskeyTaken
+        | ErrorCode::LoginTooOld
+        | ErrorCode::OtherAccount
         | ErrorCode::LastWayIn => Not("of requests over REST; no frame can cause it"),
         ErrorCode::Internal => Not("a fault of the server, which no input may cause"),
     }

@@ -33,6 +33,8 @@ pub const fn status(code: ErrorCode) -> Option<u16> {
         | ErrorCode::InvalidSetupToken
         | ErrorCode::InvalidLink
         | ErrorCode::WrongCode
+        | ErrorCode::LoginTooOld
+        | ErrorCode::OtherAccount
         | ErrorCode::OauthDenied
         | ErrorCode::OauthFailed => 403,
         ErrorCode::NotFound | ErrorCode::NotAvailable => 404,

@@ -20,7 +20,7 @@ use crate::{
         by, client_address,
         input::{Body, Form, Given},
     },
-    store::{Store, StoreError, Verification},
+    store::{Store, StoreError, Verification, Verified},
 };
 
 /// The secret of a mail's link: what stands behind `#token=`.
@@ -31,11 +31,13 @@ pub struct LinkForm {
     token: Given<String>,
 }
 
-/// `POST /api/auth/email/verify`: who has the link reads mail at the address.
+/// `POST /api/auth/email/verify`: who has the link reads mail at the address, and who is signed in
+/// made the account.
 ///
-/// No token of a login is asked for: mail is read on other devices, too.
-#[tracing::instrument(skip_all)]
+/// The link alone would prove an account that a stranger made with the address of who follows it.
+#[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn verify_email(
+    user: AuthUser,
     body: Body<LinkForm>,
     request: HttpRequest,
     config: web::Data<Config>,
@@ -48,34 +50,46 @@ pub async fn verify_email(
     let mut form = Form::default();
     let token = form.required("token", body.into_inner().token, Ok::<String, Invalid>);
     let token = token.ok_or_else(|| form.into_error())?;
-    let user_id = store
-        .verify_email(&LinkToken::shown(token), &by(&request, &config, None))
+    let by = by(&request, &config, Some(&user.0));
+    let verified = store
+        .verify_email(user.id, &LinkToken::shown(token), &by)
         .await
         .map_err(|error| unknown_link(error, &request))?;
-    tracing::info!(user.id = %user_id, "an e-mail address was verified");
+    if verified == Verified::OtherAccount {
+        refusals::mark(&request, Refusal::BadLink, None);
+        return Err(ApiError::OtherAccount);
+    }
+    tracing::info!("an e-mail address was verified");
     // What is remembered of the user says otherwise.
     revocations.announce(Revoked {
-        user_id,
+        user_id: user.id,
         login_id: None,
     });
     Ok(HttpResponse::NoContent().finish())
 }
 
 pub fn declare_verify_email() -> Operation {
-    Operation::new(Tag::SignIn, "verifyEmail", "Verifies an e-mail address")
-        .about(
-            "With what stands behind `#token=` in the link of a mail. It works once, for 24 hours, \
-             and for the address that it was sent to; a newer mail replaces it.",
-        )
-        .takes::<LinkForm>(json!({ "token": examples::REFRESH_TOKEN }))
-        .answers_empty(204, "The address is verified.")
-        .refuses(&[
-            ErrorCode::ValidationFailed,
-            ErrorCode::InvalidLink,
-            ErrorCode::NotAvailable,
-            ErrorCode::RateLimited,
-            ErrorCode::Unavailable,
-        ])
+    Operation::new(
+        Tag::SignIn,
+        "verifyEmail",
+        "Verifies the own e-mail address",
+    )
+    .about(
+        "With what stands behind `#token=` in the link of a mail. It works once, for 24 hours, \
+             for the address that it was sent to, and for the account that has it; a newer mail \
+             replaces it. Another account's link is not used up.",
+    )
+    .signed_in()
+    .takes::<LinkForm>(json!({ "token": examples::REFRESH_TOKEN }))
+    .answers_empty(204, "The address is verified.")
+    .refuses(&[
+        ErrorCode::ValidationFailed,
+        ErrorCode::InvalidLink,
+        ErrorCode::OtherAccount,
+        ErrorCode::NotAvailable,
+        ErrorCode::RateLimited,
+        ErrorCode::Unavailable,
+    ])
 }
 
 /// `POST /api/auth/email/verification`: sends the mail with the link again.

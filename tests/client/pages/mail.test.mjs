@@ -22,7 +22,7 @@ async function link(to, kind, seen = "") {
   return found();
 }
 
-test("a new address is confirmed by the link, also on a device where nobody is signed in", async () => {
+test("a new address is confirmed by the link, on a device where nobody is signed in after signing in", async () => {
   const ana = await at.site.server.person("ana", "Ana Sousa");
   const first = await link(ana.email, "verify");
   const page = await at.site.signedIn(ana, { path: "/profile" });
@@ -33,15 +33,38 @@ test("a new address is confirmed by the link, also on a device where nobody is s
   const second = await link(ana.email, "verify", first);
 
   const phone = await (await at.site.device({ viewport: { width: 320, height: 640 } })).newPage();
-  await phone.goto(first);
-  await phone.getByText("This link is no longer good.").waitFor();
-  await phone.goto("/sign-in");
   await phone.goto(second);
+  await phone.getByText("Sign in to the account of this address to confirm it.").waitFor();
+  assert.equal(new URL(phone.url()).hash, "", "the token does not stay in the address");
+  await picture(phone, "phone-verify-sign-in");
+  await phone.getByLabel("Email").fill(ana.email);
+  await phone.getByLabel("Password").fill(PASSWORD);
+  await phone.getByRole("button", { name: "Sign in", exact: true }).click();
   await phone.getByText("Your e-mail address is confirmed.").waitFor();
   assert.equal(new URL(phone.url()).hash, "", "the token does not stay in the address");
   await picture(phone, "phone-verified");
   await page.reload();
   await page.getByText("E-mail address confirmed").waitFor();
+  await phone.goto("/profile");
+  await phone.goto(first);
+  await phone.getByText("This link is no longer good.").waitFor();
+});
+
+test("another account's link confirms nothing, and a changed address asks for the password", async () => {
+  const [mia, eva] = [await at.site.server.person("mia", "Mia"), await at.site.server.person("eva", "Eva")];
+  const page = await at.site.signedIn(mia, { path: await link(eva.email, "verify") });
+  await page.getByText("This link belongs to another account.").waitFor();
+  await page.goto("/profile");
+  await page.getByLabel("Email").fill("mia@elsewhere.example");
+  await page.getByRole("button", { name: "Save" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Current password").fill("Wrong-horse-1");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.locator("[aria-invalid=true]").waitFor();
+  await dialog.getByLabel("Current password").fill(PASSWORD);
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved").waitFor();
+  await link("mia@elsewhere.example", "verify");
 });
 
 test("who is signed in sees at once that the address is confirmed", async () => {
@@ -107,5 +130,5 @@ test("an address without a token says so", async () => {
   await page.goto("/reset");
   await page.getByText("This link is no longer good.").waitFor();
   await page.goto("/verify");
-  await page.getByText("This link is no longer good.").waitFor();
+  await page.getByText("Open the link in the mail once more.").waitFor();
 });

@@ -131,9 +131,9 @@ export class Access {
     return this.#api.post("/api/auth/email/verification");
   }
 
-  /** @param {string} token of the link */
+  /** @param {string} token of the link, which belongs to who is signed in */
   verifyEmail(token) {
-    return this.#api.plain("POST", "/api/auth/email/verify", { token });
+    return this.#api.post("/api/auth/email/verify", { token });
   }
 
   /** @param {string} email */

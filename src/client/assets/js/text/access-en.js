@@ -64,6 +64,8 @@ export default {
     busy: "Checking the link",
     done: "Your e-mail address is confirmed.",
     wrong: "This link is no longer good. Your profile sends another one.",
+    missing: "Open the link in the mail once more.",
+    signIn: "Sign in to the account of this address to confirm it.",
     on: "Continue",
   },
   email: {

@@ -63,6 +63,8 @@ export default {
     busy: "Verificando o link",
     done: "Seu e-mail está confirmado.",
     wrong: "Este link não vale mais. Seu perfil envia outro.",
+    missing: "Abra mais uma vez o link que está na mensagem.",
+    signIn: "Entre na conta deste e-mail para confirmá-lo.",
     on: "Continuar",
   },
   email: {

@@ -38,6 +38,8 @@ export default {
     oauth_inactive: "This account was closed by an administrator.",
     email_in_use: "There is an account with this e-mail address. Sign in to it with your password, and connect the other one in your profile.",
     identity_taken: "Somebody else here is connected to that account.",
+    login_too_old: "You signed in too long ago for this. Sign out, sign in again, and come back.",
+    other_account: "This link belongs to another account. Sign in to that one, and open the link again.",
     last_way_in: "This is your last way in. Set a password or connect another account first.",
     invalid_link: "This link is no longer good.",
     email_verified: "Your e-mail address is confirmed already.",

@@ -38,6 +38,8 @@ export default {
     oauth_inactive: "Esta conta foi encerrada por um administrador.",
     email_in_use: "Já existe uma conta com este e-mail. Entre nela com sua senha e conecte a outra no seu perfil.",
     identity_taken: "Outra pessoa aqui está conectada a essa conta.",
+    login_too_old: "Você entrou há muito tempo para isto. Saia, entre de novo e volte aqui.",
+    other_account: "Este link é de outra conta. Entre nela e abra o link de novo.",
     last_way_in: "Esta é a sua última forma de entrar. Antes, defina uma senha ou conecte outra conta.",
     invalid_link: "Este link não vale mais.",
     email_verified: "Seu e-mail já está confirmado.",
