@@ -28,8 +28,8 @@ const TRIES: usize = 8;
 /// User names that are tried in one transaction.
 const NAMES: usize = 16;
 
-/// The most identities that a list has.
-const MAX_LISTED: i64 = 100;
+/// Identities of one user, at most.
+pub const MAX_IDENTITIES: i64 = 20;
 
 /// What comes of somebody for whom a provider vouches.
 #[derive(Clone, Debug)]
@@ -83,13 +83,21 @@ const INSERT_USER: &str = "INSERT INTO users
 const OWNER: &str = "SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2";
 const ACTIVE: &str = "SELECT id FROM users WHERE id = $1 AND active AND deleted_at IS NULL";
 const ACTIVE_LOCKED: &str =
-    "SELECT id FROM users WHERE id = $1 AND active AND deleted_at IS NULL FOR SHARE";
+    "SELECT id FROM users WHERE id = $1 AND active AND deleted_at IS NULL FOR NO KEY UPDATE";
+const COUNT: &str = "SELECT count(*) FROM identities WHERE user_id = $1";
 const ONE: &str = "SELECT id, provider, name, created_at, last_used_at FROM identities
      WHERE issuer = $1 AND subject = $2";
 
-/// Links a person to a user: issuer and subject have no account yet.
+/// Links a person to a user, who is locked: issuer and subject have no account yet.
 macro_rules! link {
     ($tx:ident, $user:expr, $provider:expr, $person:expr, $at:expr) => {
+        let count: i64 = sqlx::query_scalar(COUNT)
+            .bind($user)
+            .fetch_one(&mut *$tx)
+            .await?;
+        if count >= MAX_IDENTITIES {
+            return Err(StoreError::TooMany(MAX_IDENTITIES));
+        }
         sqlx::query(INSERT)
             .bind(IdentityId::new())
             .bind($user)
@@ -112,7 +120,7 @@ impl Store {
     /// account, if `may_register`: with the address only if it is proved.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `TooMany` if the account with the same address has [`MAX_IDENTITIES`].
     pub async fn enter(
         &self,
         provider: &str,
@@ -238,7 +246,7 @@ impl Store {
     ///
     /// # Errors
     /// `Conflict` if another account is linked to the person, `NotFound` if the user was deleted or
-    /// switched off.
+    /// switched off, `TooMany` if the user has [`MAX_IDENTITIES`].
     pub async fn link_identity(
         &self,
         user: UserId,
@@ -284,16 +292,16 @@ impl Store {
         .await
     }
 
-    /// Who a user is to providers, the oldest link first; 100 at most.
+    /// Who a user is to providers, the oldest link first.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn list_identities(&self, user: UserId) -> Result<Vec<LinkedIdentity>, StoreError> {
         const SQL: &str = "SELECT id, provider, name, created_at, last_used_at FROM identities
-             WHERE user_id = $1 ORDER BY id LIMIT $2";
+             WHERE user_id = $1 ORDER BY id";
         self.read("select", "identities", async {
             Ok(on_reader!(self, db => {
-                sqlx::query_as(SQL).bind(user).bind(MAX_LISTED).fetch_all(db).await?
+                sqlx::query_as(SQL).bind(user).fetch_all(db).await?
             }))
         })
         .await

@@ -138,6 +138,7 @@ fn word(error: &ApiError) -> &'static str {
         ErrorCode::IdentityTaken => "identity_taken",
         ErrorCode::RegistrationClosed => "registration_closed",
         ErrorCode::RateLimited => "rate_limited",
+        ErrorCode::TooMany => "too_many",
         ErrorCode::Unauthenticated => "inactive",
         _ => "unavailable",
     }

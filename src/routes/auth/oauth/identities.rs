@@ -87,7 +87,7 @@ pub fn declare_list_identities() -> Operation {
     .signed_in()
     .answers::<IdentityList>(
         200,
-        "The oldest link first, 100 at most.",
+        "The oldest link first, 20 at most.",
         json!({ "data": [example()] }),
     )
 }
