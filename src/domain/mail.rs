@@ -99,8 +99,25 @@ pub enum About {
     PasswordChanged {
         at: DateTime<Utc>,
     },
+    /// Sign-ins ask for codes of an authenticator app from now on, or of another one.
+    TwoFactorAdded {
+        at: DateTime<Utc>,
+    },
     /// Sign-ins ask for no code any more.
     TwoFactorRemoved {
+        at: DateTime<Utc>,
+    },
+    PasskeyAdded {
+        at: DateTime<Utc>,
+    },
+    /// An account at a provider signs in from now on.
+    IdentityLinked {
+        provider: String,
+        at: DateTime<Utc>,
+    },
+    /// It does no more.
+    IdentityUnlinked {
+        provider: String,
         at: DateTime<Utc>,
     },
     /// The address was this one until now.
@@ -128,7 +145,11 @@ impl About {
             Self::ResetPassword { .. } => "mail.reset_password",
             Self::NewDevice { .. } => "mail.new_device",
             Self::PasswordChanged { .. } => "mail.password_changed",
+            Self::TwoFactorAdded { .. } => "mail.two_factor_added",
             Self::TwoFactorRemoved { .. } => "mail.two_factor_removed",
+            Self::PasskeyAdded { .. } => "mail.passkey_added",
+            Self::IdentityLinked { .. } => "mail.identity_linked",
+            Self::IdentityUnlinked { .. } => "mail.identity_unlinked",
             Self::EmailChanged { .. } => "mail.email_changed",
         }
     }

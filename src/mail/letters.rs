@@ -104,6 +104,16 @@ fn parts(about: &About, site: &Site) -> Parts {
                 site.origin
             ),
         },
+        About::TwoFactorAdded { at } => Parts {
+            subject: format!("Two-factor was set up at {host}"),
+            first: format!(
+                "on {} an authenticator app was set up for your account at {host}. Signing in asks \
+                 for its codes from now on.",
+                when(*at)
+            ),
+            link: None,
+            last: not_you(site),
+        },
         About::TwoFactorRemoved { at } => Parts {
             subject: format!("Two-factor was removed at {host}"),
             first: format!(
@@ -116,6 +126,36 @@ fn parts(about: &About, site: &Site) -> Parts {
                    password, set up two-factor anew, and tell an administrator there."
                 .to_owned(),
         },
+        About::PasskeyAdded { at } => Parts {
+            subject: format!("New passkey at {host}"),
+            first: format!(
+                "on {} a passkey was added to your account at {host}. It signs in without your \
+                 password.",
+                when(*at)
+            ),
+            link: None,
+            last: not_you(site),
+        },
+        About::IdentityLinked { provider, at } => Parts {
+            subject: format!("New way to sign in at {host}"),
+            first: format!(
+                "on {} an account at the provider {provider} was linked to your account at {host}. \
+                 It signs in to yours from now on.",
+                when(*at)
+            ),
+            link: None,
+            last: not_you(site),
+        },
+        About::IdentityUnlinked { provider, at } => Parts {
+            subject: format!("A way to sign in was removed at {host}"),
+            first: format!(
+                "on {} the account at the provider {provider} was taken away from your account at \
+                 {host}. It signs in to yours no more.",
+                when(*at)
+            ),
+            link: None,
+            last: not_you(site),
+        },
         About::EmailChanged { at } => Parts {
             subject: format!("Your e-mail address at {host} was changed"),
             first: format!(
@@ -127,6 +167,15 @@ fn parts(about: &About, site: &Site) -> Parts {
             last: "If it was not you, tell an administrator there.".to_owned(),
         },
     }
+}
+
+/// What to do when somebody else changed how one signs in.
+fn not_you(site: &Site) -> String {
+    format!(
+        "If it was not you, choose another password with \"Forgot password\" at {}, look through \
+         the ways to sign in on your profile, and tell an administrator there.",
+        site.origin
+    )
 }
 
 fn when(at: DateTime<Utc>) -> String {

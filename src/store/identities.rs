@@ -7,6 +7,7 @@ use super::{
     Store, StoreError, Unique,
     audit::record,
     backend::{in_transaction, on_reader},
+    letters::tell_user,
     rows::{UserRow, user_columns},
     users::{TAKEN_USERNAME, taken},
     ways_in::{hold_ways_in, keep_a_way_in},
@@ -18,6 +19,7 @@ use crate::{
         fold_case,
         identity::Person,
         ids::{IdentityId, UserId},
+        mail::About,
         user::{Role, User},
     },
 };
@@ -108,7 +110,7 @@ macro_rules! link {
             .bind($at)
             .execute(&mut *$tx)
             .await
-            .map_err(taken)?
+            .map_err(taken)?;
     };
 }
 
@@ -227,6 +229,10 @@ impl Store {
                 link!(tx, id, &provider, &person, at);
                 let row: UserRow = sqlx::query_as(BY_ID).bind(id).fetch_one(&mut *tx).await?;
                 let by = by.proved(id, None);
+                if made.is_none() {
+                    let about = About::IdentityLinked { provider: provider.clone(), at };
+                    tell_user!(store, tx, id, about, at);
+                }
                 if let Some(username) = made {
                     let details = json!({
                         "username": username.as_str(), "role": Role::Client, "provider": provider,
@@ -237,6 +243,7 @@ impl Store {
                 record!(tx, &by, Act::IdentityLink, Target::user(id), details);
                 Ok::<_, StoreError>(Entry::In(Box::new(User::try_from(row)?)))
             })?;
+            store.ring();
             Ok(entry)
         })
         .await
@@ -282,11 +289,14 @@ impl Store {
                     .fetch_one(&mut *tx)
                     .await?;
                 if owner.is_none() {
+                    let about = About::IdentityLinked { provider: provider.clone(), at };
+                    tell_user!(store, tx, user, about, at);
                     let details = json!({ "provider": provider });
                     record!(tx, &by, Act::IdentityLink, Target::user(user), details);
                 }
                 Ok(linked)
             })?;
+            store.ring();
             Ok(linked)
         })
         .await
@@ -322,16 +332,20 @@ impl Store {
         let by = *by;
         let store = self.clone();
         self.write("delete", "identities", async move {
+            let at = clock::now();
             in_transaction!(store, tx => {
                 hold_ways_in!(tx, store, user);
                 let provider: Option<String> = sqlx::query_scalar(SQL).bind(id).bind(user)
                     .fetch_optional(&mut *tx).await?;
                 let provider = provider.ok_or(StoreError::NotFound)?;
                 keep_a_way_in!(tx, user);
+                let about = About::IdentityUnlinked { provider: provider.clone(), at };
+                tell_user!(store, tx, user, about, at);
                 let details = json!({ "provider": provider });
                 record!(tx, &by, Act::IdentityUnlink, Target::user(user), details);
                 Ok(())
             })?;
+            store.ring();
             Ok(())
         })
         .await

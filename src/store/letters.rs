@@ -92,4 +92,27 @@ macro_rules! post {
         }
     };
 }
-pub(super) use post;
+
+/// Tells a user something by mail within a transaction of either database, if there is an address;
+/// ring with [`Store::ring`] after it.
+macro_rules! tell_user {
+    ($store:expr, $tx:ident, $user:expr, $about:expr, $at:expr) => {
+        if $store.inner.mail {
+            let row: Option<$crate::store::rows::UserRow> =
+                sqlx::query_as($crate::store::users::USER)
+                    .bind($user)
+                    .fetch_optional(&mut *$tx)
+                    .await?;
+            let user = row.map($crate::domain::user::User::try_from).transpose()?;
+            if let Some((user, email)) = user
+                .as_ref()
+                .and_then(|user| Some((user, user.email.as_ref()?)))
+            {
+                let to = $crate::store::letters::Addressee::of(user, email);
+                $crate::store::letters::post!($tx, $store.letter(&to, $about), $at);
+            }
+        }
+    };
+}
+
+pub(super) use {post, tell_user};

@@ -8,6 +8,7 @@ use super::{
     audit::record,
     backend::{in_transaction, on_reader},
     error::{Kind, kind},
+    letters::tell_user,
     ways_in::{hold_ways_in, keep_a_way_in},
 };
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     domain::{
         audit::{Act, By, Target},
         ids::{PasskeyId, UserId},
+        mail::About,
         passkey::PasskeyName,
     },
 };
@@ -121,10 +123,12 @@ impl Store {
                         Kind::Unique => StoreError::Conflict(Unique::Passkey),
                         _ => error.into(),
                     })?;
+                tell_user!(store, tx, passkey.user_id, About::PasskeyAdded { at }, at);
                 let details = details(&row);
                 record!(tx, &by, Act::PasskeyAdd, Target::user(passkey.user_id), details);
                 Ok(row)
             })?;
+            store.ring();
             Ok(row)
         })
         .await

@@ -9,6 +9,7 @@ use super::{
     Store, StoreError,
     audit::record,
     backend::{in_transaction, on_reader},
+    letters::tell_user,
     tickets::SPEND_TICKET,
 };
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     domain::{
         audit::{Act, By, Target},
         ids::UserId,
+        mail::About,
     },
 };
 
@@ -136,10 +138,12 @@ impl Store {
                     return Err(StoreError::NotFound);
                 }
                 replace_recovery_codes!(tx, totp.user_id, &totp.recovery_hashes);
+                tell_user!(store, tx, totp.user_id, About::TwoFactorAdded { at }, at);
                 let user = Target::user(totp.user_id);
                 record!(tx, &by, Act::TwoFactorEnroll, user, json!({}));
                 Ok(())
             })?;
+            store.ring();
             Ok(())
         })
         .await
@@ -181,10 +185,12 @@ impl Store {
                     return Err(StoreError::NotFound);
                 }
                 replace_recovery_codes!(tx, totp.user_id, &totp.recovery_hashes);
+                tell_user!(store, tx, totp.user_id, About::TwoFactorAdded { at }, at);
                 let user = Target::user(totp.user_id);
                 record!(tx, &by, Act::TwoFactorEnroll, user, json!({}));
                 Ok(())
             })?;
+            store.ring();
             Ok(())
         })
         .await

@@ -403,3 +403,17 @@ async fn a_server_without_a_name_has_no_passkeys() {
     let refused = app.as_user(&alice).post(start, &body).await;
     refused.refused(409, "passkeys_unavailable");
 }
+
+#[tokio::test]
+async fn a_new_passkey_is_told_by_mail() {
+    let (app, office) = crate::mail::app_with_mail().await;
+    let alice = app.client("alice").await;
+    add(&app, &alice, "<b>key</b>").await;
+    let mail = office.mail_to(&alice.email, "New passkey").await;
+    let text = mail.part("text/plain");
+    assert!(
+        text.contains("a passkey was added to your account"),
+        "{text}"
+    );
+    assert!(!mail.text.contains("key</b>"), "no text that a user chose");
+}

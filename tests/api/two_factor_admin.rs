@@ -209,6 +209,9 @@ async fn who_loses_a_second_factor_is_told_by_mail() {
     let (app, office) = crate::mail::app_with_mail().await;
     let (alice, admin) = (app.client("alice").await, app.admin().await);
     app.enroll(&alice).await;
+    let mail = office.mail_to(&alice.email, "Two-factor was set up").await;
+    let text = mail.part("text/plain");
+    assert!(text.contains("an authenticator app was set up"), "{text}");
     app.reset_two_factor(&admin, &alice).await.ok(204);
     let mail = office.mail_to(&alice.email, "Two-factor was removed").await;
     let text = mail.part("text/plain");
