@@ -79,19 +79,24 @@ impl Deref for AuthUser {
     }
 }
 
+impl TryFrom<Caller> for AuthUser {
+    type Error = ApiError;
+
+    fn try_from(Caller(identity): Caller) -> Result<Self, ApiError> {
+        match identity.login() {
+            Some(login) => Ok(Self(identity, login)),
+            None => Err(ApiError::Forbidden("An API token may not do this; sign in")),
+        }
+    }
+}
+
 impl FromRequest for AuthUser {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = Caller::from_request(request, payload);
-        Box::pin(async move {
-            let Caller(identity) = caller.await?;
-            match identity.login() {
-                Some(login) => Ok(Self(identity, login)),
-                None => Err(ApiError::Forbidden("An API token may not do this; sign in")),
-            }
-        })
+        Box::pin(async move { caller.await?.try_into() })
     }
 }
 

@@ -156,6 +156,20 @@ impl Store {
         .await
     }
 
+    /// When somebody signed in with a login that has not ended.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn find_login_start(&self, id: LoginId) -> Result<Option<DateTime<Utc>>, StoreError> {
+        const SQL: &str = "SELECT created_at FROM logins WHERE id = $1 AND ended_at IS NULL";
+        self.read("select", "logins", async {
+            Ok(on_reader!(self, db => {
+                sqlx::query_scalar(SQL).bind(id).fetch_optional(db).await?
+            }))
+        })
+        .await
+    }
+
     /// Ends a login. Ending it twice does no harm.
     ///
     /// # Errors

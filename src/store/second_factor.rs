@@ -6,12 +6,13 @@ use super::{
     Store, StoreError,
     audit::record,
     backend::{in_transaction, on_reader},
-    letters::{Addressee, post},
+    letters::tell_user,
 };
 use crate::{
     clock,
     domain::{
         audit::{Act, By, Target},
+        ids::UserId,
         mail::About,
         user::{Role, User},
     },
@@ -31,6 +32,8 @@ pub enum SecondStep {
 /// How a user's account is guarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TwoFactor {
+    /// The user has a password.
+    pub password: bool,
     /// An authenticator app was confirmed.
     pub totp: bool,
     pub recovery_codes_left: i64,
@@ -76,16 +79,18 @@ impl Store {
     /// `Unavailable`.
     pub async fn find_two_factor(&self, user: &User) -> Result<TwoFactor, StoreError> {
         const SQL: &str = "SELECT
+                EXISTS (SELECT 1 FROM users WHERE id = $1 AND password_hash IS NOT NULL),
                 EXISTS (SELECT 1 FROM totp WHERE user_id = $1 AND secret IS NOT NULL),
                 (SELECT count(*) FROM recovery_codes WHERE user_id = $1)";
-        let (totp, recovery_codes_left) = self
+        let (password, totp, recovery_codes_left) = self
             .read("select", "totp", async {
-                let row: (bool, i64) =
+                let row: (bool, bool, i64) =
                     on_reader!(self, db => sqlx::query_as(SQL).bind(user.id).fetch_one(db).await?);
                 Ok(row)
             })
             .await?;
         Ok(TwoFactor {
+            password,
             totp,
             recovery_codes_left,
             required: self.requires_two_factor(&user.role).await?,
@@ -105,7 +110,7 @@ impl Store {
     /// `Unavailable`.
     pub async fn remove_two_factor(
         &self,
-        user: User,
+        user: UserId,
         act: Act,
         by: &By,
     ) -> Result<bool, StoreError> {
@@ -113,13 +118,10 @@ impl Store {
         self.write("delete", "totp", async move {
             let at = clock::now();
             let had = in_transaction!(store, tx => {
-                let had = forget_second_factor!(tx, user.id).rows_affected() > 0;
-                if had && let Some(email) = &user.email {
-                    let about = About::TwoFactorRemoved { at };
-                    post!(tx, store.letter(&Addressee::of(&user, email), about), at);
-                }
+                let had = forget_second_factor!(tx, user).rows_affected() > 0;
                 if had {
-                    record!(tx, &by, act, Target::user(user.id), json!({}));
+                    tell_user!(store, tx, user, About::TwoFactorRemoved { at }, at);
+                    record!(tx, &by, act, Target::user(user), json!({}));
                 }
                 Ok::<_, StoreError>(had)
             })?;

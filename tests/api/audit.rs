@@ -57,7 +57,10 @@ async fn what_people_do_leaves_its_entry() {
     assert_eq!(opened["prev_hash"], made["hash"]);
 
     let api = app.as_user(&alice);
-    let change = json!({"username": "alicia", "bio": "x", "email": "alicia@parlor.example"});
+    let change = json!({
+        "username": "alicia", "bio": "x", "email": "alicia@parlor.example",
+        "current_password": PASSWORD,
+    });
     api.update_user(alice.id, &change).await.ok(200);
     let change = json!({"password": "Another-Horse-2", "current_password": PASSWORD});
     api.update_user(alice.id, &change).await.ok(200);

@@ -157,7 +157,7 @@ async fn a_changed_address_is_to_be_verified_anew() {
         "another spelling is the same address"
     );
 
-    let change = json!({"email": "new@parlor.example"});
+    let change = json!({"email": "new@parlor.example", "current_password": PASSWORD});
     let changed = api.update_user(alice.id, &change).await.ok(200);
     assert_eq!(changed["email_verified"], false);
     let told = office

@@ -97,6 +97,7 @@ mod socket_slow;
 mod socket_upgrade;
 mod startup;
 mod statistics;
+mod step_up;
 mod tls;
 mod two_factor;
 mod two_factor_admin;

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{
-        Answer, Browser, Kind, Person, PostOffice, Provider, TestApp, ends_with, known, location,
+        Answer, Browser, Kind, Mail, Person, PostOffice, Provider, TestApp, ends_with, known,
+        location,
     },
     mail::send_to,
 };
@@ -33,10 +34,9 @@ async fn identities(app: &TestApp, person: &Person) -> Vec<Value> {
 
 async fn unlink(app: &TestApp, person: &Person, identity: &Value) -> Answer {
     let id = identity["id"].as_str().expect("an id");
-    let path = format!("/api/auth/identities/{id}");
-    app.as_user(person)
-        .call(reqwest::Method::DELETE, &path)
-        .await
+    let path = format!("/api/auth/identities/{id}/remove");
+    let proof = json!({"password": person.password});
+    app.as_user(person).post(&path, &proof).await
 }
 
 /// Mallory registers with Alice's address, which she cannot prove, and waits for Alice to come with
@@ -312,4 +312,81 @@ async fn a_reset_shuts_the_doors_of_who_never_proved_the_address() {
         .sign_in("github", &github, &of_mallory)
         .await;
     assert_ne!(mallory.id, alice.id);
+}
+
+#[tokio::test]
+async fn a_user_has_20_identities_at_most() {
+    let (app, github) = app().await;
+    let alice = app.client("alice").await;
+    let mut program = Browser::program(&app);
+    for id in 1..=20 {
+        let octo = octocat(id, &format!("o{id}@cats.example"));
+        let linked = program.link(&app, &alice, "github", &github, &octo).await;
+        linked.ok(201);
+    }
+    let one_more = octocat(21, "alice@parlor.example");
+    let refused = program
+        .link(&app, &alice, "github", &github, &one_more)
+        .await;
+    refused.refused(409, "too_many");
+    // Nor by an address that both sides proved.
+    let prove = "UPDATE users SET email_verified_at = created_at WHERE username = 'alice'";
+    app.home.database.execute(prove).await;
+    let mut browser = Browser::new(&app);
+    browser
+        .is_refused("github", &github, &one_more, "too_many")
+        .await;
+    assert_eq!(identities(&app, &alice).await.len(), 20);
+    // Those who are linked come in as ever.
+    let first = octocat(1, "o1@cats.example");
+    let came = Browser::new(&app).sign_in("github", &github, &first).await;
+    assert_eq!(came.id, alice.id);
+}
+
+#[tokio::test]
+async fn an_owner_is_told_by_mail_of_what_is_linked() {
+    let office = PostOffice::open().await;
+    let github = Provider::start(Kind::Github).await;
+    let app = TestApp::with(|config| {
+        github.believed_by(config);
+        send_to(config, &office);
+    })
+    .await;
+    let alice = app.client("alice").await;
+    let mut browser = Browser::new(&app);
+    let octo = octocat(1, "o@cats.example");
+    browser.link(&app, &alice, "github", &github, &octo).await;
+    let mail = office.mail_to(&alice.email, "New way to sign in").await;
+    let text = mail.part("text/plain");
+    assert!(text.contains("the provider github was linked"), "{text}");
+    let identity = identities(&app, &alice).await.remove(0);
+    unlink(&app, &alice, &identity).await.ok(204);
+    office
+        .mail_to(&alice.email, "A way to sign in was removed")
+        .await;
+
+    // Also of what was joined since both sides proved the address; not of a new account's first.
+    let prove = "UPDATE users SET email_verified_at = created_at WHERE username = 'alice'";
+    app.home.database.execute(prove).await;
+    let same = octocat(2, &alice.email);
+    Browser::new(&app).sign_in("github", &github, &same).await;
+    let bob = octocat(3, "bob@cats.example");
+    let bob = Browser::new(&app).sign_in("github", &github, &bob).await;
+    let password = json!({ "password": "Another-Horse-2" });
+    app.as_user(&bob)
+        .update_user(bob.id, &password)
+        .await
+        .ok(200);
+    office.mail_to("bob@cats.example", "Your password").await;
+    let told = |to: &str, mails: &[Mail]| {
+        let linked = mails.iter().filter(|mail| {
+            mail.to == to && mail.header("Subject").starts_with("New way to sign in")
+        });
+        linked.count()
+    };
+    let mut mails = office.mails();
+    while told(&alice.email, &mails) < 2 {
+        mails = office.received(mails.len() + 1).await;
+    }
+    assert_eq!(told("bob@cats.example", &mails), 0);
 }

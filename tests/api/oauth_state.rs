@@ -230,7 +230,10 @@ async fn there_is_no_provider_but_those_that_are_set() {
     let alice = app.client("alice").await;
     let link = app
         .as_user(&alice)
-        .post("/api/auth/oauth/github/link", &json!({}))
+        .post(
+            "/api/auth/oauth/github/link",
+            &json!({"password": PASSWORD}),
+        )
         .await;
     link.refused(404, "not_found");
     let link = app

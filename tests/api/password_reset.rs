@@ -8,6 +8,7 @@ use crate::{
     api_tokens::token,
     harness::{Answer, Mail, PASSWORD, Person, PostOffice, TestApp, until},
     mail::{app_with_mail, send_to, verified},
+    passkeys,
 };
 
 const NEW: &str = "Another-Horse-2";
@@ -221,7 +222,7 @@ async fn a_link_is_void_once_the_password_or_the_address_changed() {
         .refused(403, "invalid_link");
 
     let token = link(&app, &office, &alice).await.token("reset");
-    let change = json!({"email": "elsewhere@parlor.example"});
+    let change = json!({"email": "elsewhere@parlor.example", "current_password": NEW});
     api.update_user(alice.id, &change).await.ok(200);
     reset(&app, &token, "Third-Horse-3")
         .await
@@ -249,6 +250,7 @@ async fn who_was_switched_off_meanwhile_sets_no_password() {
 async fn what_a_stranger_prepared_is_gone_when_the_owner_of_the_address_comes() {
     let (app, office) = app_with_mail().await;
     let stranger = app.client("victim").await;
+    let (mut key, _) = passkeys::add(&app, &stranger, "key").await;
     app.enroll(&stranger).await;
     let ticket = app.ticket(&stranger).await;
     let (text, _) = token(&app.as_user(&stranger), &["messages.read"]).await;
@@ -260,6 +262,8 @@ async fn what_a_stranger_prepared_is_gone_when_the_owner_of_the_address_comes() 
     rooms.refused(401, "unauthenticated");
     let step = app.second_step(&ticket, "000000").await;
     step.refused(401, "ticket_ended");
+    let came = passkeys::sign_in(&app, &mut key).await;
+    came.refused(401, "unauthenticated");
     let owner = app.sign_in(&stranger.email, NEW).await;
     let listed = app.as_user(&owner).get("/api/auth/tokens").await.ok(200);
     assert_eq!(listed["data"], json!([]));

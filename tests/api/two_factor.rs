@@ -10,7 +10,9 @@ async fn who_set_up_an_app_signs_in_in_two_steps() {
     let app = TestApp::spawn().await;
     let alice = app.client("alice").await;
     let api = app.as_user(&alice);
-    let none = json!({"totp": false, "recovery_codes_left": 0, "required": false});
+    let none = json!({
+        "password": true, "totp": false, "recovery_codes_left": 0, "required": false,
+    });
     assert_eq!(app.two_factor(&alice).await, none);
 
     let begun = api
@@ -46,7 +48,7 @@ async fn who_set_up_an_app_signs_in_in_two_steps() {
     let confirmed = confirm(&code).await.ok(200);
     let enrolled = Enrolled::new(phone.clone(), &confirmed);
     confirm(&code).await.refused(409, "not_enrolled");
-    let all = json!({"totp": true, "recovery_codes_left": 10, "required": false});
+    let all = json!({"password": true, "totp": true, "recovery_codes_left": 10, "required": false});
     assert_eq!(app.two_factor(&alice).await, all);
 
     let step = app.first_step(&alice).await.ok(200);
@@ -209,7 +211,7 @@ async fn who_guesses_waits_and_the_owner_still_has_recovery_codes() {
     let wait: u64 = waiting.header("retry-after").unwrap().parse().unwrap();
     assert!((60..=900).contains(&wait), "{waiting}");
     waiting.refused(429, "rate_limited");
-    let body = json!({"code": enrolled.app.code()});
+    let body = json!({"password": PASSWORD, "code": enrolled.app.code()});
     let signed_in = app.as_user(&alice);
     let path = "/api/auth/two-factor/recovery-codes";
     signed_in
@@ -263,7 +265,8 @@ async fn new_recovery_codes_put_the_old_ones_out() {
     let enrolled = app.enroll(&alice).await;
     let renew = async |person: &Person, code: &str| {
         let path = "/api/auth/two-factor/recovery-codes";
-        app.as_user(person).post(path, &json!({"code": code})).await
+        let body = json!({"password": PASSWORD, "code": code});
+        app.as_user(person).post(path, &body).await
     };
     renew(&bob, "123456").await.refused(409, "not_enrolled");
     renew(&alice, &enrolled.app.wrong_code())
@@ -317,7 +320,8 @@ async fn removing_an_app_takes_the_password_and_a_code() {
     remove(json!({"password": PASSWORD, "code": code}))
         .await
         .ok(204);
-    let none = json!({"totp": false, "recovery_codes_left": 0, "required": false});
+    let none =
+        json!({"password": true, "totp": false, "recovery_codes_left": 0, "required": false});
     assert_eq!(app.two_factor(&alice).await, none);
     app.first_step(&alice).await.ok(200)["token"]
         .as_str()

@@ -160,7 +160,7 @@ async fn what_becomes_of_a_second_factor_is_in_the_audit_log() {
         .await
         .ok(200);
     let api = app.as_user(&alice);
-    let renew = json!({"code": enrolled.recovery_codes[1]});
+    let renew = json!({"password": PASSWORD, "code": enrolled.recovery_codes[1]});
     let path = "/api/auth/two-factor/recovery-codes";
     api.post(path, &renew).await.ok(200);
     let remove = json!({"password": PASSWORD, "code": enrolled.app.code()});
@@ -205,7 +205,7 @@ async fn what_becomes_of_a_second_factor_is_in_the_audit_log() {
 }
 
 #[tokio::test]
-async fn who_loses_a_second_factor_is_told_by_mail() {
+async fn who_gets_or_loses_a_second_factor_is_told_by_mail() {
     let (app, office) = crate::mail::app_with_mail().await;
     let (alice, admin) = (app.client("alice").await, app.admin().await);
     app.enroll(&alice).await;

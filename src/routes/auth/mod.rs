@@ -15,9 +15,12 @@ mod register;
 mod second_step;
 mod setup;
 mod signed_in;
+mod step_up;
 pub mod tokens;
 mod two_factor;
 mod validate;
+
+pub use step_up::StepUp;
 
 use super::api::{Api, at};
 

@@ -13,7 +13,8 @@ use super::{
     signed_in::{
         Answer, Proved, SignedIn, declare_cookie, declare_signed_in, open_login, refresh_hash,
     },
-    two_factor::{CodeText, EnrollmentView, code, enrollment_example, told},
+    step_up::told,
+    two_factor::{CodeText, EnrollmentView, code, enrollment_example},
 };
 use crate::{
     auth::{Authenticator, Code, SecondFactor, SecondFactors, refusals::mark},

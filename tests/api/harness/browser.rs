@@ -72,7 +72,8 @@ impl Browser {
     pub async fn begin_link(&mut self, site: &Site, person: &Person, provider: &str) -> Url {
         let api = site.as_user(person);
         let path = format!("/api/auth/oauth/{provider}/link");
-        let request = api.request(Method::POST, &path);
+        let proof = json!({"password": person.password});
+        let request = api.request(Method::POST, &path).json(&proof);
         let answer = self.ask(&api, request).await.ok(200);
         answer["url"]
             .as_str()

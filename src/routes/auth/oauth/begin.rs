@@ -29,7 +29,9 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag},
+        auth::step_up::{Proof, StepUp, declare_proof},
         client_address,
+        input::OptionalJson,
     },
     store::{OauthState, Store},
 };
@@ -114,10 +116,13 @@ pub struct LinkView {
 }
 
 /// `POST /api/auth/oauth/{provider}/link`: where the caller goes to link his account there.
+#[expect(clippy::too_many_arguments, reason = "an extractor each")]
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn link(
     user: AuthUser,
     provider: web::Path<String>,
+    proof: OptionalJson<Proof>,
+    step_up: StepUp,
     request: HttpRequest,
     config: web::Data<Config>,
     limits: web::Data<Limits>,
@@ -126,6 +131,7 @@ pub async fn link(
 ) -> Result<HttpResponse, ApiError> {
     let address = client_address(&request, &config);
     tell(&request, limits.oauth(address)?);
+    step_up.prove(&user, proof.0).await?;
     let browser = Browser::of(&request);
     let way = Way {
         browser: &browser,
@@ -139,7 +145,7 @@ pub async fn link(
 
 pub fn declare_link() -> Operation {
     let url = "https://github.com/login/oauth/authorize?client_id=parlor&state=kR3x";
-    Operation::new(
+    let link = Operation::new(
         Tag::SignIn,
         "linkIdentity",
         "Begins to link the caller's account at a provider",
@@ -152,11 +158,8 @@ pub fn declare_link() -> Operation {
     .signed_in()
     .answers::<LinkView>(200, "The provider's address.", json!({ "url": url }))
     .answers_header(200, "Set-Cookie", "What binds the link to the browser.")
-    .refuses(&[
-        ErrorCode::NotFound,
-        ErrorCode::RateLimited,
-        ErrorCode::Overloaded,
-    ])
+    .refuses(&[ErrorCode::NotFound]);
+    declare_proof(link)
 }
 
 /// A browser's way to a provider and back.

@@ -138,8 +138,8 @@ pub fn declare_come_back() -> Operation {
     .about(
         "A browser is sent on to `/sign-in/complete#code=…`, or `#error=` with one of `denied`, \
          `expired`, `failed`, `email_in_use`, `registration_closed`, `inactive`, `rate_limited`, \
-         `too_many` and `unavailable`; after a link to `/profile`, with `#linked=` or `#error=`. Who accepts \
-         `application/json` and not `text/html` is answered as by a login.",
+         `too_many` and `unavailable`; after a link to `/profile`, with `#linked=` or `#error=`. \
+         Who accepts `application/json` and not `text/html` is answered as by a login.",
     )
     .query("code", text(), "What the provider is asked with.")
     .query("state", text(), "What was sent along.")

@@ -12,7 +12,9 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
+        auth::step_up::{Proof, StepUp, declare_proof},
         by,
+        input::OptionalJson,
     },
     store::{LinkedIdentity, Store, StoreError},
 };
@@ -92,15 +94,18 @@ pub fn declare_list_identities() -> Operation {
     )
 }
 
-/// `DELETE /api/auth/identities/{id}`: the caller no longer signs in with it.
+/// `POST /api/auth/identities/{id}/remove`: the caller no longer signs in with it.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn remove_identity(
     user: AuthUser,
     identity: web::Path<IdentityId>,
+    proof: OptionalJson<Proof>,
+    step_up: StepUp,
     request: HttpRequest,
     config: web::Data<Config>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
+    step_up.prove(&user, proof.0).await?;
     let by = by(&request, &config, Some(&user.0));
     let removed = store.unlink_identity(user.id, *identity, &by).await;
     removed.map_err(|error| match error {
@@ -111,7 +116,7 @@ pub async fn remove_identity(
 }
 
 pub fn declare_remove_identity() -> Operation {
-    Operation::new(
+    let remove = Operation::new(
         Tag::SignIn,
         "removeIdentity",
         "Takes away an account at a provider that the caller signs in with",
@@ -120,9 +125,6 @@ pub fn declare_remove_identity() -> Operation {
     .path::<IdentityId>("id", "The identity's id.", examples::LOGIN_ID)
     .signed_in()
     .answers_empty(204, "The caller no longer signs in with it.")
-    .refuses(&[
-        ErrorCode::BadRequest,
-        ErrorCode::NotFound,
-        ErrorCode::LastWayIn,
-    ])
+    .refuses(&[ErrorCode::NotFound, ErrorCode::LastWayIn]);
+    declare_proof(remove)
 }

@@ -34,7 +34,7 @@ pub fn configure(api: &mut Api) {
         identities::list_identities,
         identities::declare_list_identities,
     ))
-    .add(at("/api/auth/identities/{id}").delete(
+    .add(at("/api/auth/identities/{id}/remove").post(
         identities::remove_identity,
         identities::declare_remove_identity,
     ));

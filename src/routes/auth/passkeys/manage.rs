@@ -12,8 +12,9 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag},
+        auth::step_up::{Proof, StepUp, declare_proof},
         by,
-        input::{Body, Form, Given},
+        input::{Body, Form, Given, OptionalJson},
     },
     store::Store,
 };
@@ -83,15 +84,18 @@ pub fn declare_rename() -> Operation {
         .refuses(&[ErrorCode::ValidationFailed, ErrorCode::NotFound])
 }
 
-/// `DELETE /api/auth/passkeys/{id}`: this passkey signs in no more.
+/// `POST /api/auth/passkeys/{id}/remove`: this passkey signs in no more.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn remove_passkey(
     user: AuthUser,
     id: web::Path<PasskeyId>,
+    proof: OptionalJson<Proof>,
+    step_up: StepUp,
     request: HttpRequest,
     config: web::Data<Config>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
+    step_up.prove(&user, proof.0).await?;
     let by = by(&request, &config, Some(&user.0));
     store
         .delete_passkey(user.id, *id, &by)
@@ -101,14 +105,11 @@ pub async fn remove_passkey(
 }
 
 pub fn declare_remove() -> Operation {
-    Operation::new(Tag::SignIn, "removePasskey", "Removes a passkey")
+    let remove = Operation::new(Tag::SignIn, "removePasskey", "Removes a passkey")
         .about("Not the last one of an account that nothing else lets its owner into.")
         .path::<PasskeyId>("id", "The passkey's id.", PASSKEY_ID)
         .signed_in()
         .answers_empty(204, "It signs in no more.")
-        .refuses(&[
-            ErrorCode::BadRequest,
-            ErrorCode::NotFound,
-            ErrorCode::LastWayIn,
-        ])
+        .refuses(&[ErrorCode::NotFound, ErrorCode::LastWayIn]);
+    declare_proof(remove)
 }

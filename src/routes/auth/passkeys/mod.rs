@@ -35,10 +35,10 @@ pub fn configure(api: &mut Api) {
             at("/api/auth/passkeys/login/finish")
                 .post(sign_in::finish_login, sign_in::declare_finish),
         )
+        .add(at("/api/auth/passkeys/{id}").patch(manage::rename_passkey, manage::declare_rename))
         .add(
-            at("/api/auth/passkeys/{id}")
-                .patch(manage::rename_passkey, manage::declare_rename)
-                .delete(manage::remove_passkey, manage::declare_remove),
+            at("/api/auth/passkeys/{id}/remove")
+                .post(manage::remove_passkey, manage::declare_remove),
         );
 }
 

@@ -1,80 +1,36 @@
 use actix_web::{HttpRequest, HttpResponse, web};
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{Ceremony, PasskeyView, credential_example, ended, not_added, passkey_example};
 use crate::{
-    auth::{AuthUser, Code, Hasher, Passkeys, SecondFactors},
+    auth::{AuthUser, Passkeys},
     config::Config,
     domain::{Invalid, passkey::PasskeyName},
     error::ApiError,
-    limits::Limits,
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
-        auth::two_factor::{CodeText, StepUp},
+        auth::step_up::{Proof, StepUp, declare_proof},
         by,
         input::{Body, Form, Given, OptionalJson},
     },
     store::{NewPasskey, Store, StoreError, UsedCeremony},
 };
 
-/// What proves that it is the owner who asks: a passkey is a way in for good.
-#[derive(Default, Deserialize, ToSchema)]
-pub struct NewPasskeyForm {
-    /// The present password; not asked for if the account has none.
-    #[schema(value_type = Option<String>)]
-    #[serde(default)]
-    password: Given<String>,
-    /// A code of the authenticator app, or a recovery code; only if there is an app.
-    #[schema(value_type = Option<CodeText>)]
-    #[serde(default)]
-    code: Given<String>,
-}
-
-impl NewPasskeyForm {
-    fn check(self) -> Result<(Option<SecretString>, Option<Code>), ApiError> {
-        let mut form = Form::default();
-        let password = form.optional("password", self.password, |text: String| {
-            Ok(SecretString::from(text))
-        });
-        let code = form.optional("code", self.code, |text: String| Code::parse(&text));
-        form.check().map(|()| (password, code))
-    }
-}
-
 /// `POST /api/auth/passkeys/register/start`: what the browser is to ask an authenticator for.
-#[expect(clippy::too_many_arguments, reason = "an extractor each")]
+///
+/// A passkey is a way in for good.
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn start_registration(
     user: AuthUser,
-    body: OptionalJson<NewPasskeyForm>,
-    request: HttpRequest,
-    config: web::Data<Config>,
-    limits: web::Data<Limits>,
-    hasher: web::Data<Hasher>,
+    proof: OptionalJson<Proof>,
+    step_up: StepUp,
     store: web::Data<Store>,
-    factors: web::Data<SecondFactors>,
     passkeys: web::Data<Passkeys>,
 ) -> Result<web::Json<Ceremony>, ApiError> {
-    let (password, code) = body.0.check()?;
-    let step_up = StepUp {
-        user: &user,
-        request: &request,
-        config: &config,
-        limits: &limits,
-        hasher: &hasher,
-        store: &store,
-        factors: &factors,
-    };
-    step_up.check_password(password).await?;
-    if store.find_two_factor(&user).await?.totp {
-        let missing = || Invalid::new("code", "required", "is required: there is an app");
-        let code = code.ok_or_else(missing)?;
-        step_up.spend(&code).await?;
-    }
+    step_up.prove(&user, proof.0).await?;
     let known = store.list_credential_ids(user.id).await?;
     let started = passkeys.start_registration(&user, known)?;
     Ok(web::Json(started.into()))
@@ -89,26 +45,20 @@ pub fn declare_start() -> Operation {
             "pubKeyCredParams": [{ "type": "public-key", "alg": -7 }],
         },
     });
-    Operation::new(
+    let start = Operation::new(
         Tag::SignIn,
         "startPasskeyRegistration",
         "Begins to add a passkey",
     )
     .about("The answer of the authenticator goes to `/api/auth/passkeys/register/finish`.")
     .signed_in()
-    .may_take::<NewPasskeyForm>(json!({ "password": examples::PASSWORD }))
     .answers::<Ceremony>(
         200,
         "What to ask the authenticator for.",
         json!({ "ceremony": "AWl2aW5n", "options": options }),
     )
-    .refuses(&[
-        ErrorCode::ValidationFailed,
-        ErrorCode::WrongCode,
-        ErrorCode::PasskeysUnavailable,
-        ErrorCode::RateLimited,
-        ErrorCode::Overloaded,
-    ])
+    .refuses(&[ErrorCode::PasskeysUnavailable]);
+    declare_proof(start)
 }
 
 /// What the authenticator made.

@@ -1,27 +1,24 @@
 use actix_web::{HttpRequest, web};
 use chrono::TimeDelta;
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
     CodeText, EnrollmentView, RecoveryCodes, code, enrollment_example, recovery_codes_example,
-    step_up::StepUp,
 };
 use crate::{
-    auth::{AuthUser, Code, Hasher, SecondFactors},
+    auth::{AuthUser, SecondFactors},
     clock,
     config::Config,
-    domain::Invalid,
     error::ApiError,
-    limits::Limits,
     protocol::code::ErrorCode,
     routes::{
         Origins,
-        api::{Operation, Tag, examples},
+        api::{Operation, Tag},
+        auth::step_up::{Proof, StepUp, declare_proof},
         by,
-        input::{Body, Form, Given},
+        input::{Body, Form, Given, OptionalJson},
     },
     store::{Store, StoreError},
 };
@@ -35,60 +32,17 @@ const NONE_BEGUN: ApiError = ApiError::Conflict {
     message: "No authenticator app is being set up; begin anew",
 };
 
-/// What proves that it is the owner who asks.
-#[derive(Deserialize, ToSchema)]
-pub struct TotpForm {
-    /// The present password; not asked for if the account has none.
-    #[schema(value_type = Option<String>)]
-    #[serde(default)]
-    password: Given<String>,
-    /// A code of the present app, or a recovery code; only if there is an app already.
-    #[schema(value_type = Option<CodeText>)]
-    #[serde(default)]
-    code: Given<String>,
-}
-
-impl TotpForm {
-    fn check(self) -> Result<(Option<SecretString>, Option<Code>), ApiError> {
-        let mut form = Form::default();
-        let password = form.optional("password", self.password, |text: String| {
-            Ok(SecretString::from(text))
-        });
-        let code = form.optional("code", self.code, |text: String| Code::parse(&text));
-        form.check().map(|()| (password, code))
-    }
-}
-
 /// `POST /api/auth/two-factor/totp`: begins to set up an app, or another one instead.
-#[expect(clippy::too_many_arguments, reason = "an extractor each")]
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn begin_totp(
     user: AuthUser,
-    body: Body<TotpForm>,
-    request: HttpRequest,
-    config: web::Data<Config>,
-    limits: web::Data<Limits>,
-    hasher: web::Data<Hasher>,
+    proof: OptionalJson<Proof>,
+    step_up: StepUp,
     store: web::Data<Store>,
     origins: web::Data<Origins>,
     factors: web::Data<SecondFactors>,
 ) -> Result<web::Json<EnrollmentView>, ApiError> {
-    let (password, code) = body.into_inner().check()?;
-    let step_up = StepUp {
-        user: &user,
-        request: &request,
-        config: &config,
-        limits: &limits,
-        hasher: &hasher,
-        store: &store,
-        factors: &factors,
-    };
-    step_up.check_password(password).await?;
-    if store.find_two_factor(&user).await?.totp {
-        let missing = || Invalid::new("code", "required", "is required: there is an app already");
-        let code = code.ok_or_else(missing)?;
-        step_up.spend(&code).await?;
-    }
+    step_up.prove(&user, proof.0).await?;
     let (secret, sealed) = factors.generate(user.id)?;
     store
         .begin_totp(user.id, sealed, clock::now() + PATIENCE)
@@ -97,7 +51,7 @@ pub async fn begin_totp(
 }
 
 pub fn declare_begin() -> Operation {
-    Operation::new(
+    let begin = Operation::new(
         Tag::SignIn,
         "beginTotp",
         "Begins to set up an authenticator app",
@@ -107,14 +61,8 @@ pub fn declare_begin() -> Operation {
          already there the new one takes its place then, and a code is asked for here.",
     )
     .signed_in()
-    .takes::<TotpForm>(json!({ "password": examples::PASSWORD }))
-    .answers::<EnrollmentView>(200, "What the app takes in.", enrollment_example())
-    .refuses(&[
-        ErrorCode::ValidationFailed,
-        ErrorCode::WrongCode,
-        ErrorCode::RateLimited,
-        ErrorCode::Overloaded,
-    ])
+    .answers::<EnrollmentView>(200, "What the app takes in.", enrollment_example());
+    declare_proof(begin)
 }
 
 /// The first code of an app.

@@ -3,9 +3,6 @@
 mod change;
 mod enroll;
 mod show;
-mod step_up;
-
-pub use step_up::{StepUp, told};
 
 use serde::Serialize;
 use serde_json::{Value, json};

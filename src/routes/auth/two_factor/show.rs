@@ -14,6 +14,8 @@ use crate::{
 #[derive(Serialize, ToSchema)]
 #[schema(as = TwoFactor)]
 pub struct TwoFactorView {
+    /// The account has a password.
+    password: bool,
     /// An authenticator app is set up.
     totp: bool,
     #[schema(minimum = 0, maximum = 10)]
@@ -30,6 +32,7 @@ pub async fn show_two_factor(
 ) -> Result<web::Json<TwoFactorView>, ApiError> {
     let found = store.find_two_factor(&user).await?;
     Ok(web::Json(TwoFactorView {
+        password: found.password,
         totp: found.totp,
         recovery_codes_left: found.recovery_codes_left,
         required: found.required,
@@ -46,6 +49,8 @@ pub fn declare_show() -> Operation {
     .answers::<TwoFactorView>(
         200,
         "The own second factor.",
-        json!({ "totp": true, "recovery_codes_left": 9, "required": false }),
+        json!({
+            "password": true, "totp": true, "recovery_codes_left": 9, "required": false,
+        }),
     )
 }
