@@ -17,7 +17,9 @@ async fn put_and_patch_change_what_is_there_and_leave_the_rest() {
             "phone_number": "555 123", "bio": "two\nlines",
             "avatar_url": "https://parlor.example/a.png",
         });
-        let changed = api.send(method.clone(), &path, &full).await.ok(200);
+        let mut proved = full.clone();
+        proved["current_password"] = json!(PASSWORD);
+        let changed = api.send(method.clone(), &path, &proved).await.ok(200);
         for (field, value) in full.as_object().unwrap() {
             assert_eq!(&changed[field], value, "{field}");
         }
@@ -29,7 +31,9 @@ async fn put_and_patch_change_what_is_there_and_leave_the_rest() {
         }
         let unchanged = api.send(method.clone(), &path, &json!({})).await.ok(200);
         assert_eq!(unchanged["username"], "alicia");
-        let back = json!({"username": "alice", "email": "alice@parlor.example"});
+        let back = json!({
+            "username": "alice", "email": "alice@parlor.example", "current_password": PASSWORD,
+        });
         api.send(method, &path, &back).await.ok(200);
     }
     let me = api.me().await.ok(200);
@@ -74,7 +78,7 @@ async fn a_taken_name_stays_taken() {
     api.update_user(alice.id, &name)
         .await
         .refused(409, "username_taken");
-    let email = json!({"email": "Bob@Parlor.example"});
+    let email = json!({"email": "Bob@Parlor.example", "current_password": PASSWORD});
     api.update_user(alice.id, &email)
         .await
         .refused(409, "email_taken");

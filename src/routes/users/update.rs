@@ -6,13 +6,12 @@ use utoipa::ToSchema;
 
 use super::UserView;
 use crate::{
-    auth::{Caller, Hasher, Revocations, Revoked, refusals::mark},
+    auth::{Caller, Hasher, Revocations, Revoked},
     clock,
     config::Config,
     domain::{
-        Invalid,
-        audit::Refusal,
-        ids::{LoginId, UserId},
+        Invalid, fold_case,
+        ids::UserId,
         policy::{Action, Target, allows},
         user::{
             AvatarUrl, Bio, Email, FullName, InactiveReason, NewPassword, PhoneNumber, Role,
@@ -24,6 +23,7 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
+        auth::StepUp,
         by, client_address,
         input::{Body, Form, Given},
     },
@@ -55,7 +55,8 @@ pub struct Changes {
     #[schema(value_type = NewPassword)]
     #[serde(default)]
     password: Given<String>,
-    /// Who changes the own password must know the present one.
+    /// Who changes the own password or address must know the present one. If the account has none,
+    /// the sign-in must be at most ten minutes ago instead.
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     current_password: Given<String>,
@@ -92,6 +93,7 @@ pub async fn update_user(
     user: Caller,
     id: web::Path<UserId>,
     body: Body<Changes>,
+    step_up: StepUp,
     request: HttpRequest,
     config: web::Data<Config>,
     limits: web::Data<Limits>,
@@ -126,7 +128,7 @@ pub async fn update_user(
         mut changes,
         password,
         current_password,
-    } = body.check(is_own)?;
+    } = body.check()?;
     if let Some(role) = &changes.role {
         let role = store.find_role(role).await?.ok_or_else(Role::unknown)?;
         if !allows(&user, Action::GiveRole(role.permissions)) {
@@ -139,27 +141,23 @@ pub async fn update_user(
         // Held to it when it is stored, too: the user may have risen meanwhile.
         changes.within = Some(user.permissions());
     }
+    let present = found.as_ref().and_then(|user| user.email.as_deref());
+    let email_changes = changes
+        .email
+        .as_ref()
+        .is_some_and(|email| present.map(fold_case) != Some(email.key()));
+    if is_own && (password.is_some() || email_changes) {
+        let owner = user.clone().try_into()?;
+        step_up
+            .prove_first(&owner, "current_password", current_password)
+            .await?;
+    }
     if is_own && changes.email.is_some() && config.mail.is_on() {
         // Each is a mail to an address that may be a stranger's.
         let address = client_address(&request, &config);
         tell(&request, limits.reset(&id.to_string(), address)?);
     }
     if let Some(password) = password {
-        if let Some(current) = current_password {
-            // A stolen token must not be enough to guess the password at leisure.
-            let attempt = limits.confirmation(id, LoginId(user.0.credential_id()))?;
-            tell(&request, attempt.left());
-            let credentials = store.find_credentials_by_id(id).await?;
-            let hash = credentials
-                .as_ref()
-                .and_then(|found| found.password_hash.as_deref());
-            if !hasher.verify(current, hash).await? {
-                mark(&request, Refusal::WrongPassword, None);
-                attempt.failed();
-                return Err(wrong_password().into());
-            }
-            attempt.succeeded();
-        }
         let password = password.of(changes.names());
         let password = match &found {
             Some(user) => password
@@ -206,6 +204,7 @@ fn declare_update(id: &'static str) -> Operation {
         .refuses(&[
             ErrorCode::ValidationFailed,
             ErrorCode::Forbidden,
+            ErrorCode::LoginTooOld,
             ErrorCode::NotFound,
             ErrorCode::EmailTaken,
             ErrorCode::UsernameTaken,
@@ -215,17 +214,9 @@ fn declare_update(id: &'static str) -> Operation {
         ])
 }
 
-fn wrong_password() -> Invalid {
-    Invalid::new(
-        "current_password",
-        "wrong_password",
-        "is not the present password",
-    )
-}
-
 impl Changes {
-    /// Checks every field; who changes the own password must know the present one.
-    fn check(self, is_own: bool) -> Result<CheckedChanges, ApiError> {
+    /// Checks every field.
+    fn check(self) -> Result<CheckedChanges, ApiError> {
         let mut form = Form::default();
         let switches_off = matches!(self.active, Given::Value(false));
         for (field, is_named) in [
@@ -267,23 +258,13 @@ impl Changes {
             password_hash: None,
             within: None,
         };
-        let needs_current = is_own && self.password.is_named();
         let password = form.change("password", self.password, |text: String| {
             NewPassword::parse(SecretString::from(text))
         });
-        let current_password = if needs_current {
-            form.required("current_password", self.current_password, |text: String| {
-                Ok(SecretString::from(text))
-            })
-        } else {
-            // Nobody looks at it, but a value of the wrong type is a mistake all the same.
-            form.optional(
-                "current_password",
-                self.current_password,
-                Ok::<String, Invalid>,
-            );
-            None
-        };
+        let current_password =
+            form.optional("current_password", self.current_password, |text: String| {
+                Ok::<_, Invalid>(SecretString::from(text))
+            });
         form.check()?;
         Ok(CheckedChanges {
             changes,
@@ -297,12 +278,9 @@ impl Changes {
 mod tests {
     use super::*;
 
-    fn check(
-        json: &str,
-        is_own: bool,
-    ) -> Result<CheckedChanges, Vec<(&'static str, &'static str)>> {
+    fn check(json: &str) -> Result<CheckedChanges, Vec<(&'static str, &'static str)>> {
         let body: Changes = serde_json::from_str(json).unwrap();
-        body.check(is_own).map_err(|error| match error {
+        body.check().map_err(|error| match error {
             ApiError::Invalid(wrong) => wrong
                 .iter()
                 .map(|wrong| (wrong.field, wrong.code))
@@ -313,35 +291,20 @@ mod tests {
 
     #[test]
     fn absent_stays_and_null_clears() {
-        let checked = check(r#"{"bio": null, "phone_number": "+1 555 0100"}"#, true);
+        let checked = check(r#"{"bio": null, "phone_number": "+1 555 0100"}"#);
         let Ok(CheckedChanges { changes, .. }) = checked else {
             panic!("both are fine")
         };
         assert!(changes.username.is_none() && changes.avatar_url.is_none());
         assert_eq!(changes.bio, Some(None));
         assert!(matches!(changes.phone_number, Some(Some(_))));
-        let refused = check(r#"{"email": null, "active": "no"}"#, true)
-            .err()
-            .unwrap();
+        let refused = check(r#"{"email": null, "active": "no"}"#).err().unwrap();
         assert_eq!(refused, [("email", "required"), ("active", "wrong_type")]);
     }
 
     #[test]
-    fn the_own_password_is_changed_by_who_knows_it() {
-        let refused = check(r#"{"password": "Secret123"}"#, true).err().unwrap();
-        assert_eq!(refused, [("current_password", "required")]);
-        assert!(
-            check(
-                r#"{"password": "Secret123", "current_password": "x"}"#,
-                true
-            )
-            .is_ok()
-        );
-        assert!(
-            check(r#"{"password": "Secret123"}"#, false).is_ok(),
-            "an admin resets one"
-        );
-        let refused = check(r#"{"bio": "x", "current_password": 7}"#, true);
+    fn a_present_password_of_the_wrong_type_is_refused_where_nobody_looks_at_it_too() {
+        let refused = check(r#"{"bio": "x", "current_password": 7}"#);
         assert_eq!(refused.err().unwrap(), [("current_password", "wrong_type")]);
     }
 }
