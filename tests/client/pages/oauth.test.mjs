@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { Github } from "./harness/github.mjs";
-import { picture, room, Site } from "./harness/site.mjs";
+import { PASSWORD, picture, room, Site } from "./harness/site.mjs";
 
 let site, github;
 before(async () => {
@@ -59,7 +59,12 @@ test("an account of the same address is not taken over: its owner connects it, a
   await stranger.getByText("There is an account with this e-mail address.").waitFor();
 
   const page = await site.signedIn(ana, { path: "/profile" });
+  const prove = async (/** @type {string} */ name) => {
+    await page.getByRole("dialog").getByLabel("Current password").fill(PASSWORD);
+    await page.getByRole("dialog").getByRole("button", { name }).click();
+  };
   await page.getByRole("button", { name: "Connect GitHub" }).click();
+  await prove("Connect");
   await page.getByText("GitHub is connected").waitFor();
   assert.equal(new URL(page.url()).hash, "");
   const accounts = page.getByRole("region", { name: "Connected accounts" });
@@ -70,7 +75,7 @@ test("an account of the same address is not taken over: its owner connects it, a
   await room(stranger).composer.waitFor();
 
   await accounts.getByRole("button", { name: "Disconnect GitHub" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Disconnect" }).click();
+  await prove("Disconnect");
   await accounts.getByRole("button", { name: "Connect GitHub" }).waitFor();
   await site.clear();
 });
@@ -82,6 +87,25 @@ test("the last way in stays", async () => {
   await page.getByRole("button", { name: "Disconnect GitHub" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Disconnect" }).click();
   await page.getByText("This is your last way in.").waitFor();
+  await site.clear();
+});
+
+test("who came by a provider sets a first password, and is asked for it from then on", async () => {
+  github.person = { id: 4, login: "nina", name: "Nina", email: "nina@example.com", verified: true };
+  const page = await outside("/profile");
+  await page.getByRole("link", { name: "Continue with GitHub" }).click();
+  await page.getByRole("button", { name: "Set a password" }).waitFor();
+  assert.equal(await page.getByLabel("Current password").count(), 0);
+  await picture(page, "first-password");
+  await page.getByLabel("New password").fill("Another-horse-2");
+  await page.getByRole("button", { name: "Set a password" }).click();
+  await page.getByText("Password set.").waitFor();
+  await page.getByRole("button", { name: "Change password" }).waitFor();
+  await page.getByRole("button", { name: "Disconnect GitHub" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Current password").fill("Another-horse-2");
+  await dialog.getByRole("button", { name: "Disconnect" }).click();
+  await page.getByRole("button", { name: "Connect GitHub" }).waitFor();
   await site.clear();
 });
 

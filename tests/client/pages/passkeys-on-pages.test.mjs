@@ -56,6 +56,7 @@ test("somebody adds a passkey, signs in with it alone, renames it and takes it a
   await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
   await card.getByText("Old laptop").waitFor();
   await card.getByRole("button", { name: "Remove: Old laptop" }).click();
+  await page.getByRole("dialog").getByLabel("Current password").fill(PASSWORD);
   await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
   await card.getByText("Old laptop").waitFor({ state: "detached" });
 

@@ -97,7 +97,8 @@ test("a passkey of a real browser signs in, as often as one likes", async () => 
   assert.equal(await add(page, ada, "Again"), "InvalidStateError", "it has one already");
 
   const { id } = passkey;
-  await server.api("DELETE", `/api/auth/passkeys/${id}`, ada);
+  const proof = { token: ada.token, body: { password: PASSWORD } };
+  await server.api("POST", `/api/auth/passkeys/${id}/remove`, proof);
   const { status } = await signIn(page);
   assert.equal(status, 401, "the authenticator still has it, the server does not");
 });

@@ -87,6 +87,7 @@ test("somebody makes new codes, and turns it off", async () => {
   const { codes, card } = await turnOn(page);
   await page.getByRole("button", { name: "I have kept them" }).click();
   await card.getByRole("button", { name: "New recovery codes" }).click();
+  await page.getByRole("dialog").getByLabel("Current password").fill(PASSWORD);
   await page.getByRole("dialog").getByLabel("Code").fill(codes[0]);
   await page.getByRole("button", { name: "Make new codes" }).click();
   const shown = page.getByRole("list", { name: "Recovery codes" });

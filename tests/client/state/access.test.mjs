@@ -92,7 +92,8 @@ test("an app is set up, renewed and taken away", async () => {
   assert.deepEqual(last().body, { password: "right" });
   assert.deepEqual(await access.confirmTotp("123 456"), ["a"]);
   assert.deepEqual(last().body, { code: "123456" });
-  assert.deepEqual(await access.newCodes("123456"), ["b"]);
+  assert.deepEqual(await access.newCodes({ password: "right", code: "123 456" }), ["b"]);
+  assert.deepEqual(last().body, { password: "right", code: "123456" });
   await access.removeTotp({ code: "abcd efgh", password: "right" });
   assert.deepEqual(last().body, { code: "abcdefgh", password: "right" });
 });
@@ -169,7 +170,7 @@ test("a passkey signs in, and is added, in one ceremony each", async () => {
   assert.deepEqual([last().body.ceremony, last().body.cookie], ["c1", true]);
   answers["POST /api/auth/passkeys/register/start"] = { body: { ceremony: "c2", options: { challenge: "Ag" } } };
   answers["POST /api/auth/passkeys/register/finish"] = { body: { id: "p1", name: "Phone" } };
-  assert.equal((await access.addPasskey("Phone", ask)).id, "p1");
+  assert.equal((await access.addPasskey("Phone", ask, {})).id, "p1");
   assert.deepEqual([last().body.ceremony, last().body.name, last().body.credential.id], ["c2", "Phone", "AQ"]);
   assert.deepEqual(asked, [{ challenge: "AQ" }, { challenge: "Ag" }]);
 });

@@ -1,12 +1,13 @@
 // @ts-check
-import { confirmed } from "../dialog.js";
 import { h } from "../element.js";
 import { Access } from "../state/access.js";
 import { access } from "../text/access.js";
 import { problemText } from "../text/text.js";
 import { date } from "../text/times.js";
 import { toast } from "../toast.js";
+import { ask } from "./ask.js";
 import { Card } from "./card.js";
+import { proofFields } from "./proof.js";
 
 /**
  * @typedef {import("../state/types.js").Identity} Identity
@@ -25,6 +26,8 @@ export class AccountsCard extends Card {
     this.providers = providers;
     /** @type {Identity[]} */
     this.list = [];
+    /** @type {import("../state/access.js").TwoFactor | null} */
+    this.guarded = null;
   }
 
   get heading() {
@@ -33,6 +36,7 @@ export class AccountsCard extends Card {
 
   async fetch() {
     this.list = await this.access.identities();
+    this.guarded = await this.access.twoFactor();
     return this.list.length > 0 || this.providers.length > 0;
   }
 
@@ -66,7 +70,7 @@ export class AccountsCard extends Card {
   /** @param {Provider} provider */
   free({ name, label }) {
     const { connect, connectThat, notConnected } = access().accounts;
-    const button = { class: "button slim", type: "button", "aria-label": connectThat(label), onclick: () => this.connect(name) };
+    const button = { class: "button slim", type: "button", "aria-label": connectThat(label), onclick: () => this.connect(name, label) };
     return h(
       "li",
       {},
@@ -75,23 +79,41 @@ export class AccountsCard extends Card {
     );
   }
 
-  /** @param {string} provider */
-  async connect(provider) {
-    try {
-      location.assign(await this.access.link(provider));
-    } catch (problem) {
-      toast(problemText(problem));
-    }
+  get proof() {
+    return this.guarded ? proofFields(this.guarded) : [];
+  }
+
+  /**
+   * @param {string} provider
+   * @param {string} label
+   */
+  async connect(provider, label) {
+    const { connect: action, connectThat } = access().accounts;
+    const fields = this.proof;
+    const go = async (/** @type {import("../state/access.js").Proof} */ proof) =>
+      location.assign(await this.access.link(provider, proof));
+    if (fields.length === 0) return go({}).catch((problem) => toast(problemText(problem)));
+    ask({ title: connectThat(label), fields, action, submit: go });
   }
 
   /**
    * @param {Identity} identity
    * @param {string} label
    */
-  async disconnect({ id }, label) {
+  disconnect({ id }, label) {
     const { disconnectTitle: title, disconnectText, disconnect: action, unlinked } = access().accounts;
-    if (!(await confirmed({ title, text: disconnectText(label), action, bad: true }))) return;
-    await this.change(() => this.access.unlink(id), unlinked);
+    ask({
+      title,
+      text: [h("p", { class: "soft" }, disconnectText(label))],
+      fields: this.proof,
+      action,
+      bad: true,
+      submit: async (proof) => {
+        await this.access.unlink(id, proof);
+        toast(unlinked);
+        this.load();
+      },
+    });
   }
 }
 customElements.define("parlor-accounts", AccountsCard);

@@ -1,6 +1,5 @@
 // @ts-check
 import { deviceName } from "../device.js";
-import { confirmed } from "../dialog.js";
 import { h } from "../element.js";
 import { field } from "../form.js";
 import { Access } from "../state/access.js";
@@ -10,8 +9,7 @@ import { date, exactTime, shortTime } from "../text/times.js";
 import { toast } from "../toast.js";
 import { ask } from "./ask.js";
 import { Card } from "./card.js";
-import { codeField } from "./enrolment.js";
-import { passwordField } from "./two-factor.js";
+import { proofFields } from "./proof.js";
 import { createPasskey, passkeysExist } from "./webauthn.js";
 
 /** @typedef {import("../state/types.js").Passkey} Passkey */
@@ -24,7 +22,8 @@ export class PasskeysCard extends Card {
     this.access = new Access(chat.api);
     /** @type {Passkey[]} */
     this.list = [];
-    this.totp = false;
+    /** @type {import("../state/access.js").TwoFactor | null} */
+    this.guarded = null;
   }
 
   get heading() {
@@ -33,7 +32,7 @@ export class PasskeysCard extends Card {
 
   async fetch() {
     this.list = await this.access.passkeys();
-    this.totp = (await this.access.twoFactor()).totp;
+    this.guarded = await this.access.twoFactor();
     return this.list.length > 0 || passkeysExist();
   }
 
@@ -67,14 +66,18 @@ export class PasskeysCard extends Card {
     );
   }
 
+  get proof() {
+    return this.guarded ? proofFields(this.guarded) : [];
+  }
+
   add() {
     const { add: title, wasAdded } = access().passkeys;
     ask({
       title,
-      fields: [nameField(deviceName(navigator.userAgent)), passwordField(), ...(this.totp ? [codeField()] : [])],
+      fields: [nameField(deviceName(navigator.userAgent)), ...this.proof],
       action: title,
-      submit: async ({ name, password, code }) => {
-        await this.access.addPasskey(name, createPasskey, { password, code });
+      submit: async ({ name, ...proof }) => {
+        await this.access.addPasskey(name, createPasskey, proof);
         toast(wasAdded);
         this.load();
       },
@@ -95,10 +98,20 @@ export class PasskeysCard extends Card {
   }
 
   /** @param {Passkey} passkey */
-  async takeAway({ id, name }) {
+  takeAway({ id, name }) {
     const { removeTitle: title, removeText, remove: action, wasRemoved } = access().passkeys;
-    if (!(await confirmed({ title, text: removeText(name), action, bad: true }))) return;
-    await this.change(() => this.access.removePasskey(id), wasRemoved);
+    ask({
+      title,
+      text: [h("p", { class: "soft" }, removeText(name))],
+      fields: this.proof,
+      action,
+      bad: true,
+      submit: async (proof) => {
+        await this.access.removePasskey(id, proof);
+        toast(wasRemoved);
+        this.load();
+      },
+    });
   }
 }
 customElements.define("parlor-passkeys", PasskeysCard);

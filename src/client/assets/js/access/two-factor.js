@@ -1,15 +1,15 @@
 // @ts-check
 import { h } from "../element.js";
-import { field } from "../form.js";
 import { icon } from "../icons.js";
 import { Access } from "../state/access.js";
 import { access } from "../text/access.js";
-import { t } from "../text/text.js";
+import { problemText } from "../text/text.js";
 import { toast } from "../toast.js";
 import { ask } from "./ask.js";
 import { Card } from "./card.js";
 import { showCodes } from "./codes.js";
 import { codeField, enrolmentView } from "./enrolment.js";
+import { proofFields } from "./proof.js";
 
 /** From so few recovery codes on, one is told to make new ones. */
 const FEW = 3;
@@ -20,7 +20,7 @@ export class TwoFactorCard extends Card {
   constructor(chat) {
     super();
     this.access = new Access(chat.api);
-    this.status = { totp: false, recovery_codes_left: 0, required: false };
+    this.status = { password: true, totp: false, recovery_codes_left: 0, required: false };
   }
 
   get heading() {
@@ -51,16 +51,13 @@ export class TwoFactorCard extends Card {
     ];
   }
 
-  turnOn() {
+  async turnOn() {
     const { turnOn: title, passwordText, continue: action } = access().twoFactor;
-    const password = passwordField();
-    ask({
-      title,
-      text: [h("p", { class: "soft" }, passwordText)],
-      fields: [password],
-      action,
-      submit: async (values) => this.enroll(await this.access.beginTotp(values)),
-    });
+    const fields = proofFields(this.status);
+    const begin = async (/** @type {import("../state/access.js").Proof} */ proof) =>
+      this.enroll(await this.access.beginTotp(proof));
+    if (fields.length === 0) return begin({}).catch((problem) => toast(problemText(problem)));
+    ask({ title, text: [h("p", { class: "soft" }, passwordText)], fields, action, submit: begin });
   }
 
   /** @param {import("../state/types.js").Enrolment} enrolment */
@@ -80,23 +77,21 @@ export class TwoFactorCard extends Card {
     ask({
       title,
       text: [h("p", { class: "soft" }, newCodesText)],
-      fields: [codeField()],
+      fields: proofFields(this.status),
       action: make,
-      submit: async ({ code }) => this.told(await this.access.newCodes(code)),
+      submit: async (proof) => this.told(await this.access.newCodes(proof)),
     });
   }
 
   turnOff() {
     const { turnOff: title, turnOffText, turnedOff } = access().twoFactor;
-    const password = passwordField();
-    const code = field({ name: "code", label: access().second.code, autocomplete: "one-time-code", required: true, maxlength: 64 });
     ask({
       title,
       text: [h("p", { class: "soft" }, turnOffText)],
-      fields: [password, code],
+      fields: proofFields(this.status),
       action: title,
-      submit: async (values) => {
-        await this.access.removeTotp(/** @type {any} */ (values));
+      submit: async (proof) => {
+        await this.access.removeTotp(proof);
         toast(turnedOff);
         this.load();
       },
@@ -115,9 +110,3 @@ export class TwoFactorCard extends Card {
   }
 }
 customElements.define("parlor-two-factor", TwoFactorCard);
-
-/** Who signs in with an account elsewhere may have none: the server says whether it misses one. */
-export function passwordField() {
-  const { currentPassword } = t().profile;
-  return field({ name: "password", label: currentPassword, type: "password", autocomplete: "current-password" });
-}

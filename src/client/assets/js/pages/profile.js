@@ -1,7 +1,9 @@
 // @ts-check
 import { AccountsCard } from "../access/accounts.js";
+import { ask } from "../access/ask.js";
 import { EmailNote } from "../access/email-note.js";
 import { PasskeysCard } from "../access/passkeys.js";
+import { passwordField } from "../access/proof.js";
 import { TokensCard } from "../access/tokens.js";
 import { TwoFactorCard } from "../access/two-factor.js";
 import { avatar } from "../avatar.js";
@@ -9,6 +11,7 @@ import { fill, h } from "../element.js";
 import { field, form } from "../form.js";
 import { Logins } from "../logins.js";
 import { roleName } from "../role.js";
+import { Access } from "../state/access.js";
 import { signInMethods } from "../state/methods.js";
 import { fragment, oauthCode } from "../state/router.js";
 import { styled } from "../style.js";
@@ -34,6 +37,9 @@ export default class ProfilePage extends Page {
     if (!user) return;
     this.card = h("div", { class: "who" });
     this.logins = new Logins(this.chat);
+    this.secret = h("div", {}, this.password(user));
+    /** @type {import("../access/card.js").Card[]} */
+    this.cards = [];
     /** What the server may know besides passwords stands here, once that is known. */
     this.ways = h("div", { hidden: true });
     fill(
@@ -43,7 +49,7 @@ export default class ProfilePage extends Page {
         { class: "column slim" },
         this.card,
         section("about", t().profile.about, this.about(user)),
-        section("password", t().profile.password, this.password(user)),
+        section("password", t().profile.password, this.secret),
         this.ways,
         section("logins", t().profile.logins, this.logins),
         new TokensCard(this.chat),
@@ -52,17 +58,29 @@ export default class ProfilePage extends Page {
     this.watch(this.chat.login, "changed", () => this.drawCard());
     this.drawCard();
     this.drawWays();
+    this.offerPassword(user);
+  }
+
+  /**
+   * Who came by a provider may have no password yet.
+   *
+   * @param {import("../state/types.js").User} user
+   */
+  async offerPassword(user) {
+    const guarded = await new Access(this.chat.api).twoFactor().catch(() => null);
+    if (guarded && !guarded.password && this.secret) fill(this.secret, this.password(user, true));
   }
 
   async drawWays() {
     const { mail, passkeys, providers } = await signInMethods(this.chat.api);
     this.tellLink(providers);
     this.querySelector("#profile-about")?.after(new EmailNote(this.chat, mail));
-    this.ways?.replaceWith(
+    this.cards = [
       new TwoFactorCard(this.chat),
       ...(passkeys ? [new PasskeysCard(this.chat)] : []),
       new AccountsCard(this.chat, providers),
-    );
+    ];
+    this.ways?.replaceWith(...this.cards);
   }
 
   /**
@@ -129,29 +147,43 @@ export default class ProfilePage extends Page {
         field({ name: "bio", label: bio, type: "textarea", hint: bioHint, value: user.bio ?? "", maxlength: 500 }),
       ],
       action: t().common.save,
-      submit: async (values) => {
-        await this.chat.login.update(changes(values));
-        toast(t().common.saved);
-      },
+      submit: (values) => this.save(values),
     });
   }
 
-  /** @param {import("../state/types.js").User} user */
-  password(user) {
-    const { currentPassword, newPassword, changePassword, passwordChanged } = t().profile;
+  /**
+   * @param {Record<string, string>} values
+   * @param {Record<string, string>} [proof]
+   */
+  async save(values, proof = {}) {
+    try {
+      await this.chat.login.update({ ...changes(values), ...proof });
+      toast(t().common.saved);
+    } catch (problem) {
+      const { fields } = /** @type {import("../state/api.js").ApiProblem} */ (problem);
+      if (fields?.current_password?.code !== "required") throw problem;
+      ask({
+        title: access().email.change,
+        fields: [passwordField("current_password")],
+        action: t().common.save,
+        submit: (given) => this.save(values, given),
+      });
+    }
+  }
+
+  /**
+   * @param {import("../state/types.js").User} user
+   * @param {boolean} [first] there is none yet
+   */
+  password(user, first = false) {
+    const { newPassword, setPassword, passwordSet, changePassword, passwordChanged } = t().profile;
     const own = field({ name: "username", label: "", value: user.username, autocomplete: "username" });
     // For what keeps passwords: it files the new one under this name.
     own.hidden = true;
     const element = form({
       fields: [
         own,
-        field({
-          name: "current_password",
-          label: currentPassword,
-          type: "password",
-          autocomplete: "current-password",
-          required: true,
-        }),
+        ...(first ? [] : [passwordField("current_password")]),
         field({
           name: "password",
           label: newPassword,
@@ -161,13 +193,17 @@ export default class ProfilePage extends Page {
           required: true,
         }),
       ],
-      action: changePassword,
-      submit: async ({ current_password, password }) => {
-        await this.chat.login.update({ current_password, password });
+      action: first ? setPassword : changePassword,
+      submit: async ({ username: _, ...values }) => {
+        await this.chat.login.update(values);
         element.reset();
-        toast(passwordChanged);
+        toast(first ? passwordSet : passwordChanged);
         // The others were signed out by it.
         this.logins?.load();
+        if (!first) return;
+        if (this.secret) fill(this.secret, this.password(user));
+        // They ask for it from now on.
+        for (const card of this.cards ?? []) card.load();
       },
     });
     return element;

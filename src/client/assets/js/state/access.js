@@ -3,12 +3,20 @@ import { credentialJson } from "./webauthn.js";
 import { bare } from "./second-step.js";
 
 /**
+ * What proves that it is the owner who asks: the password, unless the account has none, and a code if there
+ * is an app.
+ *
+ * @typedef {{password?: string, code?: string}} Proof
+ */
+
+/**
  * @typedef {import("./types.js").Enrolment} Enrolment
  * @typedef {import("./types.js").Passkey} Passkey
  * @typedef {import("./types.js").Identity} Identity
  * @typedef {import("./types.js").ApiToken} ApiToken
  *
  * @typedef {object} TwoFactor
+ * @property {boolean} password the account has one
  * @property {boolean} totp
  * @property {number} recovery_codes_left
  * @property {boolean} required the role demands it
@@ -31,11 +39,11 @@ export class Access {
   /**
    * A secret that counts once `confirmTotp` has shown that an app knows it.
    *
-   * @param {{password?: string}} proof none from who has no password
+   * @param {Proof} proof
    * @returns {Promise<Enrolment>}
    */
-  beginTotp({ password }) {
-    return this.#api.post("/api/auth/two-factor/totp", password ? { password } : {});
+  beginTotp(proof) {
+    return this.#api.post("/api/auth/two-factor/totp", sent(proof));
   }
 
   /**
@@ -46,20 +54,19 @@ export class Access {
     return (await this.#api.post("/api/auth/two-factor/totp/confirm", { code: bare(code) })).recovery_codes;
   }
 
-  /** @param {{code: string, password?: string}} proof */
-  removeTotp({ code, password }) {
-    const proof = password ? { password } : {};
-    return this.#api.post("/api/auth/two-factor/totp/remove", { ...proof, code: bare(code) });
+  /** @param {Proof} proof */
+  removeTotp(proof) {
+    return this.#api.post("/api/auth/two-factor/totp/remove", sent(proof));
   }
 
   /**
    * Makes new recovery codes; the ones before count no more.
    *
-   * @param {string} code
+   * @param {Proof} proof
    * @returns {Promise<string[]>}
    */
-  async newCodes(code) {
-    return (await this.#api.post("/api/auth/two-factor/recovery-codes", { code: bare(code) })).recovery_codes;
+  async newCodes(proof) {
+    return (await this.#api.post("/api/auth/two-factor/recovery-codes", sent(proof))).recovery_codes;
   }
 
   /** @returns {Promise<Passkey[]>} */
@@ -70,12 +77,11 @@ export class Access {
   /**
    * @param {string} name
    * @param {(options: any) => Promise<any>} create asks the browser; given the server's options
-   * @param {{password?: string, code?: string}} [proof] what one has of these: a passkey is a way in for good
+   * @param {Proof} proof
    * @returns {Promise<Passkey>}
    */
-  async addPasskey(name, create, { password, code } = {}) {
-    const proof = { ...(password && { password }), ...(code && { code: bare(code) }) };
-    const { ceremony, options } = await this.#api.post("/api/auth/passkeys/register/start", proof);
+  async addPasskey(name, create, proof) {
+    const { ceremony, options } = await this.#api.post("/api/auth/passkeys/register/start", sent(proof));
     const credential = credentialJson(await create(options));
     return this.#api.post("/api/auth/passkeys/register/finish", { ceremony, name, credential });
   }
@@ -85,9 +91,9 @@ export class Access {
     return this.#api.patch(`/api/auth/passkeys/${id}`, { name });
   }
 
-  /** @param {string} id */
-  removePasskey(id) {
-    return this.#api.delete(`/api/auth/passkeys/${id}`);
+  /** @param {string} id @param {Proof} proof */
+  removePasskey(id, proof) {
+    return this.#api.post(`/api/auth/passkeys/${id}/remove`, sent(proof));
   }
 
   /** @returns {Promise<Identity[]>} */
@@ -97,15 +103,16 @@ export class Access {
 
   /**
    * @param {string} provider
+   * @param {Proof} proof
    * @returns {Promise<string>} where to go, to show who one is there
    */
-  async link(provider) {
-    return (await this.#api.post(`/api/auth/oauth/${encodeURIComponent(provider)}/link`)).url;
+  async link(provider, proof) {
+    return (await this.#api.post(`/api/auth/oauth/${encodeURIComponent(provider)}/link`, sent(proof))).url;
   }
 
-  /** @param {string} id */
-  unlink(id) {
-    return this.#api.delete(`/api/auth/identities/${id}`);
+  /** @param {string} id @param {Proof} proof */
+  unlink(id, proof) {
+    return this.#api.post(`/api/auth/identities/${id}/remove`, sent(proof));
   }
 
   /** @returns {Promise<ApiToken[]>} */
@@ -145,6 +152,11 @@ export class Access {
   resetPassword(token, password) {
     return this.#api.plain("POST", "/api/auth/password/reset", { token, password });
   }
+}
+
+/** What one has of a proof. @param {Proof} proof @returns {Proof} */
+function sent({ password, code }) {
+  return { ...(password && { password }), ...(code && { code: bare(code) }) };
 }
 
 /**

@@ -69,6 +69,7 @@ export default {
     on: "Continue",
   },
   email: {
+    change: "Change your e-mail address",
     verified: "E-mail address confirmed",
     unverified: "Your e-mail address is not confirmed yet. Follow the link in the mail that you got.",
     again: "Send it again",

@@ -68,6 +68,7 @@ export default {
     on: "Continuar",
   },
   email: {
+    change: "Mudar seu e-mail",
     verified: "E-mail confirmado",
     unverified: "Seu e-mail ainda não foi confirmado. Siga o link na mensagem que você recebeu.",
     again: "Enviar de novo",

@@ -120,6 +120,8 @@ export default {
     currentPassword: "Current password",
     newPassword: "New password",
     changePassword: "Change password",
+    setPassword: "Set a password",
+    passwordSet: "Password set. You were signed out everywhere else.",
     passwordChanged: "Password changed. You were signed out everywhere else.",
     logins: "Where you are signed in",
     loginsText: "End what you do not know, and change your password.",

@@ -118,6 +118,8 @@ export default {
     currentPassword: "Senha atual",
     newPassword: "Nova senha",
     changePassword: "Mudar senha",
+    setPassword: "Definir uma senha",
+    passwordSet: "Senha definida. Suas outras sessões foram encerradas.",
     passwordChanged: "Senha alterada. Suas outras sessões foram encerradas.",
     logins: "Onde você está conectado",
     loginsText: "Encerre o que não reconhecer e mude sua senha.",
