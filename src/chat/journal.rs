@@ -249,7 +249,7 @@ impl Journal {
         for (id, (room, mut committed)) in rooms {
             if room.connected() {
                 committed.places.sort_by_key(|(_, receipt)| receipt.rev);
-                // Bounded: a room has at most 256 messages in flight.
+                // Bounded by what a room may have in flight.
                 room.do_send(committed);
             } else {
                 // The room died meanwhile; the one that took its place reads what it missed.

@@ -13,7 +13,7 @@ use crate::harness::{
 /// Many sockets of one room at once: whatever is refused is told, and can be tried again.
 #[tokio::test]
 async fn an_overloaded_room_says_so_and_when_to_come_back() {
-    const TALKERS: usize = 30;
+    const TALKERS: usize = 60;
     const EACH: usize = 60;
 
     let app = TestApp::with(|config| config.server.https = false).await;
@@ -62,7 +62,7 @@ async fn an_overloaded_room_says_so_and_when_to_come_back() {
     }
     assert!(
         refused > 0,
-        "30 times 32 in flight are more than a room takes"
+        "60 times 32 in flight are more than a room takes"
     );
     let numbers: BTreeSet<i64> = (1..=stored.len() as i64).collect();
     assert_eq!(stored, numbers, "refused ones burn no number");

@@ -24,8 +24,9 @@ use crate::{
     store::StoreError,
 };
 
-/// Messages of one room that may wait for their commit.
-const MAX_IN_FLIGHT: usize = 256;
+/// Messages of one room that may wait for their commit: half as many more as one transaction takes,
+/// so that the next one is full when it ends, and a fifth of all that may wait.
+const MAX_IN_FLIGHT: usize = 768;
 /// Rows that are read at once to fill a hole.
 const HOLE_PAGE: u16 = 500;
 /// How often a hole is read again before the room is started anew.
