@@ -21,9 +21,7 @@ use actix_service::fn_service;
 use actix_web::rt::net::TcpStream;
 use actix_web_actors::ws::WebsocketContext;
 use parlor::{
-    chat::socket::{
-        Connection, FrameReader, Heard, Incoming, MAX_MESSAGE, Outbox, ReadPace, accept,
-    },
+    chat::socket::{Connection, FrameReader, Heard, Incoming, MAX_MESSAGE, Outbox, accept},
     metrics::Metrics,
     protocol::frame,
 };
@@ -33,7 +31,6 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 struct Echo {
     outbox: Rc<Outbox>,
-    pace: Rc<ReadPace>,
     incoming: Incoming,
 }
 
@@ -46,7 +43,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Echo {
         if !self.outbox.is_open() {
             return;
         }
-        match self.incoming.take(item, self.pace.end()) {
+        match self.incoming.take(item, self.outbox.pace().end()) {
             Heard::Nothing => return,
             Heard::Text(text) => return self.outbox.push(frame::plain_text(&text)),
             Heard::Ping(payload) => return self.outbox.push(frame::pong(&payload)),
@@ -64,16 +61,14 @@ fn open(metrics: &Metrics, request: &Request, parts: FramedParts<TcpStream, h1::
     };
     let outbox = Rc::new(Outbox::new(Box::new(parts.io), metrics.clone()));
     outbox.push(head.into());
-    let pace = Rc::new(ReadPace::default());
-    let reader = FrameReader::new(outbox.clone(), pace.clone(), &parts.read_buf);
+    let reader = FrameReader::new(outbox.clone(), &parts.read_buf);
     let echo = Echo {
         outbox: outbox.clone(),
-        pace: pace.clone(),
         incoming: Incoming::default(),
     };
     let codec = Codec::new().max_size(MAX_MESSAGE);
     let session = WebsocketContext::with_codec(echo, reader, codec);
-    actix_web::rt::spawn(Connection::new(outbox, pace, session, CLOSE_WITHIN));
+    actix_web::rt::spawn(Connection::new(outbox, session, CLOSE_WITHIN));
 }
 
 #[actix_web::main]

@@ -12,12 +12,11 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::{io::ReadBuf, time::Sleep};
 
-use super::{outbox::Outbox, reader::ReadPace};
+use super::outbox::Outbox;
 
 /// One connection from upgrade to end. `S` is the session's WebSocket context.
 pub struct Connection<S> {
     outbox: Rc<Outbox>,
-    pace: Rc<ReadPace>,
     /// `None` once the socket closes: the session has left its rooms by then.
     session: Option<Pin<Box<S>>>,
     /// How long a close frame is offered before the socket is reset.
@@ -28,10 +27,9 @@ pub struct Connection<S> {
 
 impl<S> Connection<S> {
     /// Joins a session with its socket.
-    pub fn new(outbox: Rc<Outbox>, pace: Rc<ReadPace>, session: S, close_within: Duration) -> Self {
+    pub fn new(outbox: Rc<Outbox>, session: S, close_within: Duration) -> Self {
         Self {
             outbox,
-            pace,
             session: Some(Box::pin(session)),
             close_within,
             deadline: None,
@@ -87,7 +85,7 @@ where
         if this.outbox.poll_drain(context).is_err() {
             return Poll::Ready(());
         }
-        this.pace.begin();
+        this.outbox.pace().begin();
         // The session runs (mailbox, timers, incoming frames) although the socket may be blocked.
         while let Some(session) = this.session.as_mut() {
             if !this.outbox.is_open() {
@@ -108,7 +106,7 @@ where
             return Poll::Ready(());
         }
         if this.outbox.is_open() {
-            if this.pace.is_exhausted() {
+            if this.outbox.pace().is_exhausted() {
                 context.waker().wake_by_ref();
             }
             return Poll::Pending;

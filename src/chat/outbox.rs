@@ -18,7 +18,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use self::writing::rest_of_frame;
-use super::transport::Transport;
+use super::{reader::ReadPace, transport::Transport};
 use crate::{
     metrics::Metrics,
     protocol::{code::CloseCode, frame},
@@ -58,6 +58,7 @@ pub struct Outbox {
     /// When the client last gave a sign of life, and was last asked for one.
     heard: Cell<Instant>,
     pinged: Cell<Instant>,
+    pace: ReadPace,
     metrics: Metrics,
 }
 
@@ -77,6 +78,7 @@ impl Outbox {
             waker: RefCell::new(None),
             heard: Cell::new(now),
             pinged: Cell::new(now),
+            pace: ReadPace::default(),
             metrics,
         }
     }
@@ -218,6 +220,11 @@ impl Outbox {
         let may = self.in_flight.get() < MAX_IN_FLIGHT && self.has_room();
         self.reader_waits.set(!may);
         may
+    }
+
+    /// How far the connection's task has read in its present run.
+    pub const fn pace(&self) -> &ReadPace {
+        &self.pace
     }
 
     /// The client gave a sign of life.

@@ -40,7 +40,8 @@ pub enum ReadEnd {
     Lost,
 }
 
-/// How far a connection's task has read in its present run; shared with the task.
+/// How far a connection's task has read in its present run. A part of the outbox, which the task
+/// and the reader share anyway.
 #[derive(Default)]
 pub struct ReadPace {
     used: Cell<usize>,
@@ -69,7 +70,6 @@ impl ReadPace {
 /// The stream of bytes that a session's WebSocket context decodes.
 pub struct FrameReader {
     outbox: Rc<Outbox>,
-    pace: Rc<ReadPace>,
     buffer: BytesMut,
     /// Bytes of the present frame that were not handed out yet.
     remaining: usize,
@@ -80,10 +80,9 @@ pub struct FrameReader {
 impl FrameReader {
     /// Reads from the outbox's socket; `first` is what came behind the upgrade request. It is
     /// copied, since it lies in the dispatcher's buffer of many kilobytes.
-    pub fn new(outbox: Rc<Outbox>, pace: Rc<ReadPace>, first: &[u8]) -> Self {
+    pub fn new(outbox: Rc<Outbox>, first: &[u8]) -> Self {
         Self {
             outbox,
-            pace,
             buffer: BytesMut::from(first),
             remaining: 0,
             pause: false,
@@ -113,17 +112,16 @@ impl FrameReader {
 
     /// Fills the buffer from the socket.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ReadEnd>> {
-        if self.pace.used.get() >= READ_BUDGET {
-            self.pace.exhausted.set(true);
+        let pace = self.outbox.pace();
+        if pace.used.get() >= READ_BUDGET {
+            pace.exhausted.set(true);
             return Poll::Pending;
         }
         SCRATCH.with_borrow_mut(|scratch| {
             let mut read = ReadBuf::new(scratch);
             match ready!(self.outbox.poll_read(context, &mut read)) {
                 Ok(()) if !read.filled().is_empty() => {
-                    self.pace
-                        .used
-                        .set(self.pace.used.get() + read.filled().len());
+                    pace.used.set(pace.used.get() + read.filled().len());
                     self.buffer.extend_from_slice(read.filled());
                     Poll::Ready(Ok(()))
                 }
@@ -133,7 +131,7 @@ impl FrameReader {
     }
 
     fn fail(&mut self, end: ReadEnd) -> Poll<Option<Result<Bytes, PayloadError>>> {
-        self.pace.end.set(Some(end));
+        self.outbox.pace().end.set(Some(end));
         match end {
             ReadEnd::TooLarge => Poll::Ready(Some(Err(PayloadError::Overflow))),
             ReadEnd::Lost => Poll::Ready(None),
@@ -149,7 +147,7 @@ impl Stream for FrameReader {
         if std::mem::take(&mut this.pause) {
             return Poll::Pending;
         }
-        if this.pace.end.get().is_some() {
+        if this.outbox.pace().end.get().is_some() {
             return Poll::Ready(None);
         }
         // Between two frames only: a frame that has begun is always finished.

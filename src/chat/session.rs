@@ -26,7 +26,7 @@ use super::{
     incoming::{Heard, Incoming},
     lobby::SessionEnded,
     outbox::Outbox,
-    reader::{FrameReader, MAX_MESSAGE, ReadPace},
+    reader::{FrameReader, MAX_MESSAGE},
     room::Leave,
     seats::Seat,
 };
@@ -67,7 +67,6 @@ pub struct Session {
     parts: Arc<ChatParts>,
     hub: Rc<LocalHub>,
     outbox: Rc<Outbox>,
-    pace: Rc<ReadPace>,
     /// Until it is done.
     greeting: Option<Box<Greeting>>,
     who: Option<Who>,
@@ -95,7 +94,6 @@ impl Session {
         parts: Arc<ChatParts>,
         hub: Rc<LocalHub>,
         outbox: Rc<Outbox>,
-        pace: Rc<ReadPace>,
         reader: FrameReader,
         greeting: Greeting,
         seat: Seat,
@@ -107,7 +105,6 @@ impl Session {
             parts,
             hub,
             outbox,
-            pace,
             greeting: Some(Box::new(greeting)),
             who: None,
             registered: Rc::default(),
@@ -236,7 +233,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Session {
         if item.is_ok() && self.flood.one_too_many() {
             return self.close(CloseCode::Flooding, context);
         }
-        match self.incoming.take(item, self.pace.end()) {
+        match self.incoming.take(item, self.outbox.pace().end()) {
             Heard::Nothing => {}
             Heard::Text(text) => self.receive(&text, context),
             Heard::Ping(payload) => self.outbox.push(frame::pong(&payload)),

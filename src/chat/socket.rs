@@ -8,7 +8,7 @@ pub use super::{
     connection::Connection,
     incoming::{Heard, Incoming},
     outbox::Outbox,
-    reader::{FrameReader, MAX_MESSAGE, ReadPace},
+    reader::{FrameReader, MAX_MESSAGE},
     transport::Transport,
 };
 use crate::error::ApiError;

@@ -20,7 +20,7 @@ use super::{
     connection::Connection,
     hub::LocalHub,
     outbox::Outbox,
-    reader::{FrameReader, ReadPace},
+    reader::FrameReader,
     seats::Seat,
     session::{Greeting, Session},
     transport::Transport,
@@ -175,18 +175,16 @@ impl Gate {
         let parts = self.chat.parts.clone();
         let outbox = Rc::new(Outbox::new(io, parts.metrics.clone()));
         outbox.push(head);
-        let pace = Rc::new(ReadPace::default());
-        let reader = FrameReader::new(outbox.clone(), pace.clone(), first);
+        let reader = FrameReader::new(outbox.clone(), first);
         let close_within = parts.timing.slow_close;
         let session = Session::stream(
             parts,
             self.hub.clone(),
             outbox.clone(),
-            pace.clone(),
             reader,
             greeting,
             seat,
         );
-        actix_web::rt::spawn(Connection::new(outbox, pace, session, close_within));
+        actix_web::rt::spawn(Connection::new(outbox, session, close_within));
     }
 }

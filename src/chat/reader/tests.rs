@@ -82,8 +82,8 @@ fn heard(pieces: &[&[u8]]) -> Vec<String> {
         waits: false,
     };
     let outbox = Rc::new(Outbox::new(Box::new(network), Metrics::new().unwrap()));
-    let pace = Rc::new(ReadPace::default());
-    let mut reader = FrameReader::new(outbox, pace.clone(), first);
+    let mut reader = FrameReader::new(outbox.clone(), first);
+    let pace = outbox.pace();
     let mut codec = Codec::new().max_size(MAX_MESSAGE);
     let (mut undecoded, mut heard) = (BytesMut::new(), Vec::new());
     let mut context = Context::from_waker(Waker::noop());
