@@ -9,6 +9,7 @@ mod sockets;
 use std::{
     cell::RefCell,
     collections::{HashMap, VecDeque},
+    num::NonZeroU32,
     rc::Rc,
     sync::{
         Arc,
@@ -20,7 +21,7 @@ use std::{
 use actix::{WeakAddr, prelude::*};
 use bytes::Bytes;
 
-pub use self::sockets::{AskBack, CheckKey, CloseSockets, Recheck, Regrant, TellSockets};
+pub use self::sockets::{AskBack, CheckKey, CloseSockets, NearEnd, Recheck, Regrant, TellSockets};
 use super::{
     audience::{Audience, Segment},
     outbox::Outbox,
@@ -125,6 +126,8 @@ pub struct Socket {
     pub session: WeakAddr<Session>,
     /// It has been told who it is, and may be told other things of its user.
     pub welcome: bool,
+    /// When its token's end is near, in seconds of the hub's life; `None`: no more, or not by itself.
+    pub ending: Option<NonZeroU32>,
 }
 
 /// The sockets of this thread; sessions put themselves in and out.
@@ -135,6 +138,9 @@ pub struct LocalHub {
     pub id: HubId,
     pub addr: HubAddr,
     pub sockets: Sockets,
+    /// Between two looks at all sockets.
+    beat: Duration,
+    began: Instant,
 }
 
 impl LocalHub {
@@ -144,6 +150,7 @@ impl LocalHub {
         let id = HubId(NEXT.fetch_add(1, Ordering::Relaxed));
         let sockets = Sockets::default();
         let table = sockets.clone();
+        let (beat, began) = (heartbeat / BEATS, Instant::now());
         let addr = Hub::create(|context| {
             context.set_mailbox_capacity(MAILBOX);
             Hub {
@@ -154,11 +161,31 @@ impl LocalHub {
                 answered: Vec::new(),
                 flush_scheduled: false,
                 heartbeat,
+                began,
                 metrics,
             }
         });
-        let addr = Arc::new(addr);
-        Self { id, addr, sockets }
+        Self {
+            id,
+            addr: Arc::new(addr),
+            sockets,
+            beat,
+            began,
+        }
+    }
+
+    /// Has a session look at the end of its token before `after` is over; false if that is too near
+    /// for the hub's clock. An earlier wish is forgotten either way.
+    pub fn look_at_end(&self, session: SessionId, after: Option<Duration>) -> bool {
+        // The second beat from then on comes in time, also if the first is late.
+        let early = after.and_then(|after| after.checked_sub(self.beat * 2));
+        let at = early.map(|early| (self.began.elapsed() + early).as_secs());
+        let at = at.map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+        let ending = at.and_then(NonZeroU32::new);
+        if let Some(socket) = self.sockets.borrow_mut().get_mut(&session) {
+            socket.ending = ending;
+        }
+        ending.is_some()
     }
 }
 
@@ -173,6 +200,7 @@ pub struct Hub {
     answered: Vec<Rc<Outbox>>,
     flush_scheduled: bool,
     heartbeat: Duration,
+    began: Instant,
     metrics: Metrics,
 }
 
@@ -212,11 +240,22 @@ impl Hub {
     fn beat(&mut self, context: &mut Context<Self>) {
         let (now, mut turn) = (Instant::now(), MEMBERS_A_TURN);
         let due = self.heartbeat - self.heartbeat / BEATS;
-        for socket in self.sockets.borrow().values() {
+        let second = now.duration_since(self.began).as_secs();
+        for socket in self.sockets.borrow_mut().values_mut() {
             if turn == 0 {
                 break;
             }
-            turn -= usize::from(socket.outbox.beat(now, due, self.heartbeat * 2));
+            let ending = socket
+                .ending
+                .is_some_and(|at| u64::from(at.get()) <= second);
+            if ending {
+                socket.ending = None;
+                if let Some(session) = socket.session.upgrade() {
+                    session.do_send(NearEnd);
+                }
+            }
+            let beaten = socket.outbox.beat(now, due, self.heartbeat * 2);
+            turn -= usize::from(ending || beaten);
         }
         if turn == 0 {
             let next = fut::wrap_future::<_, Self>(tokio::task::yield_now());

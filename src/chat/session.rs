@@ -22,7 +22,7 @@ use self::{
 };
 use super::{
     ChatParts,
-    hub::{CheckKey, LocalHub, Recheck, Regrant, Socket},
+    hub::{CheckKey, LocalHub, NearEnd, Recheck, Regrant, Socket},
     incoming::{Heard, Incoming},
     lobby::SessionEnded,
     outbox::Outbox,
@@ -81,7 +81,8 @@ pub struct Session {
     incoming: Incoming,
     bad_frames: BadFrames,
     flood: Flood,
-    deadline: SpawnHandle,
+    /// For authorization; later for the end of the token, when that is near.
+    deadline: Option<SpawnHandle>,
     /// The client said goodbye, or was sent away: others hear at once that it left.
     meant: bool,
     /// Held for as long as the socket is open.
@@ -115,7 +116,7 @@ impl Session {
             replaying: false,
             incoming: Incoming::default(),
             bad_frames: BadFrames::default(),
-            deadline: SpawnHandle::default(),
+            deadline: None,
             meant: false,
             _seat: seat,
         };
@@ -187,16 +188,17 @@ impl Actor for Session {
             outbox: self.outbox.clone(),
             session: context.address().downgrade(),
             welcome: false,
+            ending: None,
         };
         self.hub.sockets.borrow_mut().insert(self.id, socket);
         let token = self.greeting.as_mut().and_then(|said| said.token.take());
         match token {
             Some(token) => self.authorize(token, None, context),
             None => {
-                self.deadline =
-                    context.run_later(self.parts.timing.authorize, |session, context| {
-                        session.close(CloseCode::AuthorizationTimeout, context);
-                    });
+                let within = self.parts.timing.authorize;
+                self.deadline = Some(context.run_later(within, |session, context| {
+                    session.close(CloseCode::AuthorizationTimeout, context);
+                }));
             }
         }
     }
@@ -261,6 +263,14 @@ impl Handler<Recheck> for Session {
 
     fn handle(&mut self, _: Recheck, context: &mut Self::Context) {
         self.recheck(context);
+    }
+}
+
+impl Handler<NearEnd> for Session {
+    type Result = ();
+
+    fn handle(&mut self, _: NearEnd, context: &mut Self::Context) {
+        self.expire(context);
     }
 }
 

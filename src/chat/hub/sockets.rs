@@ -31,6 +31,11 @@ pub struct Regrant {
 #[rtype(result = "()")]
 pub struct CheckKey;
 
+/// The end of a session's token is near.
+#[derive(Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct NearEnd;
+
 /// Tells sessions of one user something that is not of a room.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -107,7 +107,6 @@ impl Session {
         context: &mut SessionContext,
     ) {
         let profile = Arc::new(Profile::from(&*identity.user));
-        self.expire(&identity, context);
         self.reply(&ServerFrame::Authenticated {
             user_id: identity.user.id,
             session_id: self.id,
@@ -124,6 +123,7 @@ impl Session {
             reference,
         });
         self.who = Some(Who { identity, profile });
+        self.expire(context);
         if let Some(socket) = self.hub.sockets.borrow_mut().get_mut(&self.id) {
             socket.welcome = true;
         }
@@ -132,21 +132,30 @@ impl Session {
         }
     }
 
-    /// Sets the clock for the token's end, and for the warning before it.
-    fn expire(&mut self, identity: &Identity, context: &mut SessionContext) {
-        context.cancel_future(self.deadline);
-        let Some(expires_at) = identity.expires_at else {
+    /// Sees to the token's end, and to the warning before it: by a timer of its own when that is
+    /// near, and until then by the hub's clock, since a timer takes memory.
+    pub(super) fn expire(&mut self, context: &mut SessionContext) {
+        if let Some(timer) = self.deadline.take() {
+            context.cancel_future(timer);
+        }
+        let expires_at = self.who.as_ref().and_then(|who| who.identity.expires_at);
+        let left = expires_at.map(|end| (end - clock::now()).to_std().unwrap_or_default());
+        let longest = self.parts.timing.expiry_warning;
+        let until_warning = left.map(|left| left.saturating_sub(longest));
+        if self.hub.look_at_end(self.id, until_warning) {
+            return;
+        }
+        let (Some(left), Some(until_warning)) = (left, until_warning) else {
             return;
         };
-        let left = (expires_at - clock::now()).to_std().unwrap_or_default();
-        let warning = self.parts.timing.expiry_warning.min(left);
-        self.deadline = context.run_later(left - warning, move |session, context| {
+        let warning = left - until_warning;
+        self.deadline = Some(context.run_later(until_warning, move |session, context| {
             let text = "The token ends soon; send a fresh one";
             session.reply_error(ErrorCode::TokenExpiring, text, None);
-            session.deadline = context.run_later(warning, |session, context| {
+            session.deadline = Some(context.run_later(warning, |session, context| {
                 session.close(CloseCode::TokenExpired, context);
-            });
-        });
+            }));
+        }));
     }
 
     /// Looks whether the login still stands, after somebody changed it.
