@@ -29,7 +29,8 @@ pub enum Heard {
 /// A socket's incoming half: puts together what comes in fragments.
 #[derive(Default)]
 pub struct Incoming {
-    fragments: Option<BytesMut>,
+    /// Boxed, since most messages come whole.
+    fragments: Option<Box<BytesMut>>,
 }
 
 impl Incoming {
@@ -63,7 +64,7 @@ impl Incoming {
             self.fragments = Some(message);
             return Heard::Nothing;
         }
-        ByteString::try_from(message.freeze())
+        ByteString::try_from((*message).freeze())
             .map_or(Heard::Fault(CloseCode::InvalidText), Heard::Text)
     }
 }

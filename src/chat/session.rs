@@ -8,7 +8,7 @@ mod identity;
 mod joining;
 mod requests;
 
-use std::{cell::Cell, collections::VecDeque, net::IpAddr, rc::Rc, sync::Arc, time::Instant};
+use std::{cell::Cell, net::IpAddr, rc::Rc, sync::Arc, time::Instant};
 
 use actix::prelude::*;
 use actix_web_actors::ws::{Message, ProtocolError, WebsocketContext};
@@ -18,7 +18,7 @@ use futures_util::Stream;
 use self::{
     guard::{BadFrames, Flood},
     identity::Who,
-    joining::{Attempted, Memberships, ReplayJob},
+    joining::{Attempted, Memberships, Replays},
 };
 use super::{
     ChatParts,
@@ -76,8 +76,8 @@ pub struct Session {
     /// The room that is being joined; it may count this session in before the session knows.
     attempted: Attempted,
     attempts: u32,
-    replays: VecDeque<ReplayJob>,
-    replaying: bool,
+    /// Boxed and dropped when done, since most of the time there are none.
+    replays: Option<Box<Replays>>,
     incoming: Incoming,
     bad_frames: BadFrames,
     flood: Flood,
@@ -112,8 +112,7 @@ impl Session {
             rooms: Memberships::default(),
             attempted: Attempted::default(),
             attempts: 0,
-            replays: VecDeque::new(),
-            replaying: false,
+            replays: None,
             incoming: Incoming::default(),
             bad_frames: BadFrames::default(),
             deadline: None,

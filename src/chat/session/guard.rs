@@ -14,17 +14,17 @@ const FRAMES_PER_MESSAGE: u32 = 50;
 /// Seconds' worth of frames that may come at once.
 const BURST_SECONDS: f64 = 5.0;
 
-/// When the last frames came that were not JSON.
+/// When the last frames came that were not JSON. Most sockets never send one, and keep a pointer.
 #[derive(Default)]
-pub struct BadFrames(VecDeque<Instant>);
+pub struct BadFrames(Option<Box<VecDeque<Instant>>>);
 
 impl BadFrames {
     /// Counts one more; true if it ends the socket.
     pub fn one_too_many(&mut self) -> bool {
-        let now = Instant::now();
-        self.0.retain(|at| now.duration_since(*at) < BAD_WINDOW);
-        self.0.push_back(now);
-        self.0.len() >= MAX_BAD
+        let (now, times) = (Instant::now(), self.0.get_or_insert_default());
+        times.retain(|at| now.duration_since(*at) < BAD_WINDOW);
+        times.push_back(now);
+        times.len() >= MAX_BAD
     }
 }
 

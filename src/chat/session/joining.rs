@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     future::poll_fn,
     rc::{Rc, Weak},
     sync::Arc,
@@ -105,8 +106,15 @@ impl Memberships {
     }
 }
 
+/// What a session replays, one room after the other, so that together they keep to the budget.
+#[derive(Default)]
+pub struct Replays {
+    waiting: VecDeque<ReplayJob>,
+    running: bool,
+}
+
 /// A part of a room that a session missed.
-pub struct ReplayJob {
+struct ReplayJob {
     room_id: RoomId,
     attempt: u32,
     after: Rev,
@@ -192,23 +200,27 @@ impl Session {
                 upto: replay.upto,
                 life: membership.life(),
             };
-            self.replays.push_back(job);
+            self.replays.get_or_insert_default().waiting.push_back(job);
         }
         self.rooms.insert(membership);
         self.replay_next(context);
     }
 
-    /// Replays what waits, one room after the other, so that together they keep to the budget.
+    /// Begins the next replay, unless one runs.
     fn replay_next(&mut self, context: &mut SessionContext) {
-        // A join anew ends the replay before it: at most one a room waits.
-        self.replays.retain(ReplayJob::is_wanted);
-        if self.replaying {
-            return;
-        }
-        let Some(job) = self.replays.pop_front() else {
+        let Some(replays) = &mut self.replays else {
             return;
         };
-        self.replaying = true;
+        // A join anew ends the replay before it: at most one a room waits.
+        replays.waiting.retain(ReplayJob::is_wanted);
+        if replays.running {
+            return;
+        }
+        let Some(job) = replays.waiting.pop_front() else {
+            self.replays = None;
+            return;
+        };
+        replays.running = true;
         let replay = replay(self.parts.clone(), self.outbox.clone(), job);
         context.spawn(
             fut::wrap_future::<_, Self>(replay)
@@ -221,7 +233,9 @@ impl Session {
         (job, result): (ReplayJob, Result<(), StoreError>),
         context: &mut SessionContext,
     ) {
-        self.replaying = false;
+        if let Some(replays) = &mut self.replays {
+            replays.running = false;
+        }
         if let Err(fault) = result {
             tracing::warn!(%fault, room.id = %job.room_id, "a replay failed");
             return self.close(CloseCode::ReplayFailed, context);
@@ -262,7 +276,7 @@ impl Handler<ReplayMore> for Session {
             life: membership.life(),
         };
         membership.replayed = more.upto;
-        self.replays.push_back(job);
+        self.replays.get_or_insert_default().waiting.push_back(job);
         self.replay_next(context);
     }
 }
