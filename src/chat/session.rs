@@ -8,7 +8,13 @@ mod identity;
 mod joining;
 mod requests;
 
-use std::{cell::Cell, net::IpAddr, rc::Rc, sync::Arc, time::Instant};
+use std::{
+    cell::{Cell, RefCell},
+    net::IpAddr,
+    rc::Rc,
+    sync::Arc,
+    time::Instant,
+};
 
 use actix::prelude::*;
 use actix_web_actors::ws::{Message, ProtocolError, WebsocketContext};
@@ -18,7 +24,7 @@ use futures_util::Stream;
 use self::{
     guard::{BadFrames, Flood},
     identity::Who,
-    joining::{Attempted, Memberships, Replays},
+    joining::{Memberships, Replays},
 };
 use super::{
     ChatParts,
@@ -27,7 +33,7 @@ use super::{
     lobby::SessionEnded,
     outbox::Outbox,
     reader::{FrameReader, MAX_MESSAGE},
-    room::Leave,
+    room::{Leave, RoomAddr},
     seats::Seat,
 };
 use crate::{
@@ -61,6 +67,16 @@ pub struct Greeting {
     pub address: Option<IpAddr>,
 }
 
+/// Where others may count a session in before it knows; its futures write it, and may be dropped
+/// with it at any moment.
+#[derive(Default)]
+struct Standing {
+    /// Whom the lobby counts the session for, from before it is asked to.
+    registered: Cell<Option<UserId>>,
+    /// The room that is being joined.
+    attempted: RefCell<Option<RoomAddr>>,
+}
+
 /// One open WebSocket.
 pub struct Session {
     id: SessionId,
@@ -70,11 +86,8 @@ pub struct Session {
     /// Until it is done.
     greeting: Option<Box<Greeting>>,
     who: Option<Who>,
-    /// Whom the lobby counts this session for, from before it is asked to.
-    registered: Rc<Cell<Option<UserId>>>,
+    standing: Rc<Standing>,
     rooms: Memberships,
-    /// The room that is being joined; it may count this session in before the session knows.
-    attempted: Attempted,
     attempts: u32,
     /// Boxed and dropped when done, since most of the time there are none.
     replays: Option<Box<Replays>>,
@@ -108,9 +121,8 @@ impl Session {
             outbox,
             greeting: Some(Box::new(greeting)),
             who: None,
-            registered: Rc::default(),
+            standing: Rc::default(),
             rooms: Memberships::default(),
-            attempted: Attempted::default(),
             attempts: 0,
             replays: None,
             incoming: Incoming::default(),
@@ -207,7 +219,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.parts.metrics.sessions.dec();
         self.hub.sockets.borrow_mut().remove(&self.id);
-        let attempted = self.attempted.borrow_mut().take();
+        let attempted = self.standing.attempted.borrow_mut().take();
         let joined = self.rooms.drain().map(|membership| membership.room);
         for room in joined.chain(attempted) {
             room.do_send(Leave {
@@ -216,7 +228,7 @@ impl Drop for Session {
                 farewell: None,
             });
         }
-        if let Some(user) = self.registered.get() {
+        if let Some(user) = self.standing.registered.get() {
             self.parts.lobby.do_send(SessionEnded {
                 session: self.id,
                 user,

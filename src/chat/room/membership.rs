@@ -9,7 +9,7 @@ use super::{Listening, Present, Room};
 use crate::{
     chat::hub::{Admit, HubAddr, HubId, RoomKey, Task, ToHub},
     domain::{
-        ids::{Rev, SessionId},
+        ids::{Rev, RoomId, SessionId},
         user::Profile,
     },
     protocol::{
@@ -39,6 +39,8 @@ pub struct Join {
 /// A session is in. Unless it must replay, its hub has told it so already.
 #[derive(MessageResponse)]
 pub struct Joined {
+    /// The room's own, which all its sessions share.
+    pub id: RoomId,
     pub key: RoomKey,
     pub replay: Option<Replay>,
 }
@@ -173,6 +175,7 @@ impl Handler<Join> for Room {
             self.arrive(&join.user, context);
         }
         Joined {
+            id: self.id.clone(),
             key: self.key,
             replay,
         }

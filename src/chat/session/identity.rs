@@ -1,10 +1,10 @@
 //! Who is behind a socket, and for how long.
 
-use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix::prelude::*;
 
-use super::{Session, SessionContext};
+use super::{Session, SessionContext, Standing};
 use crate::{
     auth::{AuthError, Authenticator, Identity},
     chat::{
@@ -18,7 +18,7 @@ use crate::{
     clock,
     domain::{
         audit::Refusal,
-        ids::{SessionId, UserId},
+        ids::SessionId,
         message::Content,
         policy::{Action, Principal, allows},
         user::Profile,
@@ -60,7 +60,7 @@ impl Session {
             token,
             session: self.id,
             hub: self.hub.id,
-            registered: self.registered.clone(),
+            standing: self.standing.clone(),
         };
         let checked = bearer.check(self.parts.authenticator.clone(), self.parts.lobby.clone());
         context.wait(
@@ -237,8 +237,7 @@ struct Bearer {
     token: String,
     session: SessionId,
     hub: HubId,
-    /// Whom the lobby counts the socket for already.
-    registered: Rc<Cell<Option<UserId>>>,
+    standing: Rc<Standing>,
 }
 
 impl Bearer {
@@ -255,13 +254,14 @@ impl Bearer {
             .map_err(Denied::Token)?;
         let user = identity.user.id;
         if self
+            .standing
             .registered
             .get()
             .is_some_and(|registered| registered != user)
         {
             return Err(Denied::Token(AuthError::Invalid));
         }
-        self.registered.set(Some(user));
+        self.standing.registered.set(Some(user));
         let register = Register {
             session: self.session,
             user,

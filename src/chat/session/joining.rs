@@ -1,7 +1,6 @@
 //! Joining rooms, and replaying what was missed at the pace of the socket.
 
 use std::{
-    cell::RefCell,
     collections::VecDeque,
     future::poll_fn,
     rc::{Rc, Weak},
@@ -14,7 +13,7 @@ use actix::prelude::*;
 use actix_web::rt;
 use bytes::BytesMut;
 
-use super::{Session, SessionContext};
+use super::{Session, SessionContext, Standing};
 use crate::{
     chat::{
         ChatParts, Refusal, TRIES,
@@ -43,9 +42,6 @@ pub const MAX_ROOMS: usize = 100;
 const PAGE_ROWS: u16 = 100;
 /// Bytes that a replay writes at once: a quarter of the budget.
 const PAGE_BYTES: usize = BUDGET / 4;
-
-/// A room that a session is joining: it may have counted the session in already.
-pub type Attempted = Rc<RefCell<Option<RoomAddr>>>;
 
 /// A room that a session has joined.
 pub struct Membership {
@@ -152,17 +148,12 @@ impl Session {
             resume,
             reference: reference.clone(),
         };
-        let joined = open_and_join(
-            self.parts.clone(),
-            room_id.clone(),
-            join,
-            self.attempted.clone(),
-        );
+        let joined = open_and_join(self.parts.clone(), room_id, join, self.standing.clone());
         context.wait(
             fut::wrap_future::<_, Self>(joined).map(move |joined, session, context| {
-                session.attempted.borrow_mut().take();
+                session.standing.attempted.borrow_mut().take();
                 match joined {
-                    Ok((room, joined)) => session.joined(room_id, attempt, room, joined, context),
+                    Ok((room, joined)) => session.joined(attempt, room, joined, context),
                     Err(refusal) => {
                         session
                             .outbox
@@ -175,13 +166,13 @@ impl Session {
 
     fn joined(
         &mut self,
-        room_id: RoomId,
         attempt: u32,
         room: RoomAddr,
         joined: Joined,
         context: &mut SessionContext,
     ) {
         let replayed = joined.replay.as_ref().map_or(0, |replay| replay.upto);
+        let room_id = joined.id;
         let mut membership = Membership {
             id: room_id.clone(),
             room,
@@ -286,12 +277,12 @@ async fn open_and_join(
     parts: Arc<ChatParts>,
     room_id: RoomId,
     join: Join,
-    attempted: Attempted,
+    standing: Rc<Standing>,
 ) -> Result<(RoomAddr, Joined), Refusal> {
     for _ in 0..TRIES {
         let opened = parts.lobby.send(OpenRoom(room_id.clone())).await;
         let room = opened.unwrap_or(Err(Refusal::Unavailable))?;
-        attempted.borrow_mut().replace(room.clone());
+        standing.attempted.borrow_mut().replace(room.clone());
         if let Ok(joined) = room.send(join.clone()).await {
             return Ok((room, joined));
         }
