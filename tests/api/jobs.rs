@@ -2,23 +2,15 @@
 
 use std::time::Duration;
 
-use parlor::{
-    config::JobTiming,
-    jobs::Worker,
-    mail,
-    metrics::Metrics,
-    store::{Store, StoreOptions},
-};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 
 use crate::{
-    harness::{Client, Home, PostOffice, Server, TestApp, Trouble, until},
+    harness::{Client, PostOffice, TestApp, Trouble, until},
     mail::{app_with_mail, send_to, verify},
 };
 
-async fn jobs(api: &Client, state: &str) -> Vec<Value> {
+pub async fn jobs(api: &Client, state: &str) -> Vec<Value> {
     let list = api
         .get(&format!("/api/admin/jobs?state={state}"))
         .await
@@ -27,7 +19,7 @@ async fn jobs(api: &Client, state: &str) -> Vec<Value> {
 }
 
 /// A server with a mail server, an admin of it, and the admin's own mail out of the way.
-async fn with_admin() -> (TestApp, PostOffice, Client) {
+pub async fn with_admin() -> (TestApp, PostOffice, Client) {
     let (app, office) = app_with_mail().await;
     office.received(1).await;
     let admin = app.as_user(&app.admin().await);
@@ -248,181 +240,4 @@ async fn only_right_questions_are_answered() {
         .call(Method::DELETE, &path)
         .await
         .refused(404, "not_found");
-}
-
-/// A promise of the database's, not of the process's.
-#[tokio::test]
-async fn a_mail_that_was_promised_survives_kill_9() {
-    let home = Home::new().await;
-    let mut office = PostOffice::closed(0).await;
-    let port = office.port().to_string();
-    let settings = [
-        ("ENABLE_HTTPS", "false"),
-        ("SMTP_HOST", "127.0.0.1"),
-        ("SMTP_PORT", port.as_str()),
-        ("SMTP_TLS", "none"),
-        ("MAIL_FROM", "The Parlor <chat@parlor.example>"),
-    ];
-    let server = Server::with(&home, &settings).await;
-    let alice = server.client("alice").await;
-    let body = json!({"email": alice.email});
-    server
-        .api()
-        .post("/api/auth/password/forgot", &body)
-        .await
-        .ok(202);
-    server.kill().await;
-    assert!(office.mails().is_empty());
-    office.reopen().await;
-    // What was in a worker's hands when it died is done when its claim has run out.
-    home.database
-        .execute("UPDATE jobs SET run_at = created_at")
-        .await;
-    let server = Server::with(&home, &settings).await;
-    let mail = office.mail_to(&alice.email, "Reset").await;
-    assert_eq!(mail.from, "chat@parlor.example");
-    let body = json!({"token": mail.token("reset"), "password": "Another-Horse-2"});
-    server
-        .api()
-        .post("/api/auth/password/reset", &body)
-        .await
-        .ok(204);
-    office.mail_to(&alice.email, "Verify").await;
-    server.sign_in(&alice.email, "Another-Horse-2").await;
-    // The admin's, and alice's: verify, reset, changed, and the device that is none of the first's.
-    let mails = office.received(4).await;
-    let ids: std::collections::BTreeSet<_> =
-        mails.iter().map(|mail| mail.header("Message-ID")).collect();
-    assert_eq!(ids.len(), mails.len(), "none came twice: {mails:#?}");
-}
-
-/// Killed while the mail server thinks: the claim runs out, and the next server sends it.
-#[tokio::test]
-async fn a_job_of_a_server_that_died_over_it_is_done_by_the_next() {
-    let home = Home::new().await;
-    let office = PostOffice::open().await;
-    let port = office.port().to_string();
-    let settings = [
-        ("ENABLE_HTTPS", "false"),
-        ("SMTP_HOST", "127.0.0.1"),
-        ("SMTP_PORT", port.as_str()),
-        ("SMTP_TLS", "none"),
-    ];
-    office.next_fails(Trouble::Silent);
-    let server = Server::with(&home, &settings).await;
-    office.called(1).await;
-    let admin = server.as_user(&server.admin().await);
-    until(async || {
-        let running = jobs(&admin, "waiting").await;
-        running.iter().any(|job| job["state"] == "running")
-    })
-    .await;
-    let running = jobs(&admin, "waiting").await.remove(0);
-    let path = format!("/api/admin/jobs/{}", running["id"].as_str().expect("an id"));
-    admin
-        .call(Method::DELETE, &path)
-        .await
-        .refused(404, "not_found");
-    server.kill().await;
-    let server = Server::with(&home, &settings).await;
-    let admin = server.as_user(&server.admin().await);
-    let still = jobs(&admin, "waiting").await;
-    assert!(
-        still.iter().any(|job| job["id"] == running["id"]),
-        "its claim holds: {still:?}"
-    );
-    home.database
-        .execute("UPDATE jobs SET run_at = created_at")
-        .await;
-    until(async || jobs(&admin, "waiting").await.is_empty()).await;
-    assert_eq!(office.mails().len(), 1);
-}
-
-/// As nodes of a cluster will: each has its own connections and knows nothing of the other.
-#[tokio::test]
-async fn two_workers_on_one_database_do_each_job_once() {
-    const USERS: usize = 60;
-
-    let office = PostOffice::open().await;
-    // It promises mails, and its own worker can send none of them.
-    let app = TestApp::with(|config| {
-        send_to(config, &office);
-        config.jobs.at_once = 0;
-    })
-    .await;
-    for number in 0..USERS {
-        app.client(&format!("user{number}")).await;
-    }
-    assert!(office.mails().is_empty());
-    let config = parlor::config::MailConfig {
-        smtp: Some(office.config()),
-        ..parlor::config::MailConfig::default()
-    };
-    let mut ready = Vec::new();
-    for _ in 0..2 {
-        let options = StoreOptions {
-            url: app.home.database.url(),
-            max_connections: 4,
-            allow_unsafe: true,
-            acquire_timeout: Duration::from_secs(5),
-            busy_timeout: Duration::from_secs(5),
-            mail: true,
-        };
-        let metrics = Metrics::new().expect("metrics");
-        let store = Store::open(&options, metrics.clone()).await;
-        let store = store.expect("the same database");
-        let handlers = mail::handlers(&config, &app.url, store.clone()).expect("handlers");
-        let timing = JobTiming {
-            poll: Duration::from_millis(50),
-            at_once: 1,
-            ..JobTiming::default()
-        };
-        let worker = Worker::new(store.clone(), handlers, timing, metrics.clone());
-        ready.push((worker, store, metrics));
-    }
-    // Both begin when both are there, one mail at a time.
-    let mut workers = Vec::new();
-    for (worker, store, metrics) in ready {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let running = tokio::spawn(worker.run(async { stopped.await.unwrap_or_default() }));
-        workers.push((stop, running, store, metrics));
-    }
-    let admin = app.as_user(&app.admin().await);
-    until(async || jobs(&admin, "waiting").await.is_empty()).await;
-    // The admin's address is one more, and so is the admin's new device.
-    let mails = office.received(USERS + 1).await;
-    let ids: std::collections::BTreeSet<_> =
-        mails.iter().map(|mail| mail.header("Message-ID")).collect();
-    assert_eq!(ids.len(), mails.len(), "none was sent twice");
-    let mut done = Vec::new();
-    for (stop, running, store, metrics) in workers {
-        drop(stop);
-        running.await.expect("the worker ends");
-        done.push(
-            metrics
-                .jobs_ended
-                .with_label_values(&["mail", "done"])
-                .get(),
-        );
-        store.close().await;
-    }
-    assert_eq!(done.iter().sum::<u64>(), mails.len() as u64);
-    assert!(done.iter().all(|count| *count > 0), "both worked: {done:?}");
-}
-
-/// A job of a kind that this version does not know waits for one that does.
-#[tokio::test]
-async fn a_job_that_nobody_can_do_is_a_dead_letter() {
-    let (app, _office, admin) = with_admin().await;
-    app.home
-        .database
-        .execute(
-            "INSERT INTO jobs (id, kind, payload, state, attempts, run_at, created_at)
-             SELECT id, 'future.thing', '{}', 'waiting', 0, created_at, created_at FROM users
-             WHERE username = 'admin'",
-        )
-        .await;
-    until(async || jobs(&admin, "dead").await.len() == 1).await;
-    let dead = jobs(&admin, "dead").await.remove(0);
-    assert_eq!(dead["last_error"], "this server does not know how");
 }

@@ -3,14 +3,15 @@
 use std::{fs, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, jwk::JwkSet};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use parlor::protocol::code::CloseCode;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Home, PASSWORD, Person, Server, TestApp, until};
+use crate::harness::{Client, Home, PASSWORD, Person, Proof, Server, TestApp, until};
+use crate::keys_elsewhere::jwks;
 
 /// Runs `parlor keys …` and gives what it said.
-async fn keys(home: &Home, args: &[&str]) -> String {
+pub async fn keys(home: &Home, args: &[&str]) -> String {
     let output = home.run(&[&["keys"], args].concat()).await;
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     assert!(output.status.success(), "{output:?}");
@@ -25,24 +26,24 @@ async fn keys_refused(home: &Home, args: &[&str]) -> String {
 }
 
 /// Rotates, and gives the new key's name.
-async fn rotate(home: &Home, args: &[&str]) -> String {
+pub async fn rotate(home: &Home, args: &[&str]) -> String {
     let said = keys(home, &[&["rotate"], args].concat()).await;
     let (kid, _) = said.split_once(' ').expect("a name");
     kid.to_owned()
 }
 
-fn header(token: &str) -> Value {
+pub fn header(token: &str) -> Value {
     let (header, _) = token.split_once('.').expect("a token");
     serde_json::from_slice(&BASE64.decode(header).expect("base64")).expect("JSON")
 }
 
-fn claims(token: &str) -> Value {
+pub fn claims(token: &str) -> Value {
     let claims = token.split('.').nth(1).expect("a token");
     serde_json::from_slice(&BASE64.decode(claims).expect("base64")).expect("JSON")
 }
 
 /// Signs in until the token comes from this key; a server may be a second late.
-async fn signed_with(api: &Client, who: &Person, kid: &str) -> Person {
+pub async fn signed_with(api: &Client, who: &Person, kid: &str) -> Person {
     let body = json!({"username": who.username, "password": PASSWORD});
     let mut person = None;
     until(async || {
@@ -149,6 +150,9 @@ async fn a_retired_key_takes_its_tokens_and_sockets_with_it() {
         .try_ws()
         .await
         .refused(401, "unauthenticated");
+    // A program that shows it in a frame is told that it counts for nothing.
+    let mut shown = app.ws(&alice).by(Proof::Frame).open().await;
+    shown.closed_as(CloseCode::BadToken).await;
     young.publish("general", "still here").await;
     assert_eq!(young.next_message().await.content, "still here");
     renewed.until_pong().await;
@@ -251,74 +255,6 @@ async fn a_token_counts_only_with_the_algorithm_of_its_key() {
         assert_eq!(answer.status(), 401, "{} {token}", header(&token));
     }
     app.as_user(&alice).me().await.ok(200);
-}
-
-async fn jwks(api: &Client) -> Answer {
-    let answer = api.get("/.well-known/jwks.json").await;
-    assert_eq!(answer.status(), 200, "{answer}");
-    answer
-}
-
-/// As another service does: with the set alone.
-fn verified_elsewhere(set: &JwkSet, token: &str) -> bool {
-    let head = jsonwebtoken::decode_header(token).unwrap();
-    let Some(jwk) = set.find(&head.kid.unwrap()) else {
-        return false;
-    };
-    let algorithm: Algorithm = jwk
-        .common
-        .key_algorithm
-        .unwrap()
-        .to_string()
-        .parse()
-        .unwrap();
-    let key = DecodingKey::from_jwk(jwk).unwrap();
-    let verified = jsonwebtoken::decode::<Value>(token, &key, &Validation::new(algorithm));
-    verified.is_ok()
-}
-
-#[tokio::test]
-async fn other_services_verify_by_the_public_keys() {
-    let app = TestApp::spawn().await;
-    let api = app.api();
-    let alice = app.client("alice").await;
-    let empty = jwks(&api).await;
-    assert_eq!(empty.json(), json!({"keys": []}), "a secret is not shown");
-    assert_eq!(empty.header("cache-control"), Some("public, max-age=60"));
-    let etag = empty.header("etag").unwrap().to_owned();
-
-    let mut tokens = Vec::new();
-    for algorithm in ["EdDSA", "ES256"] {
-        let new = rotate(&app.home, &["--algorithm", algorithm]).await;
-        let person = signed_with(&api, &alice, &new).await;
-        tokens.push(person.token);
-    }
-    let answer = jwks(&api).await;
-    let body = answer.json();
-    assert_eq!(body["keys"].as_array().unwrap().len(), 2, "{body}");
-    for private in ["d", "k", "p", "q"] {
-        assert!(body["keys"][0].get(private).is_none(), "{body}");
-    }
-    assert_ne!(answer.header("etag"), Some(etag.as_str()));
-    let etag = answer.header("etag").unwrap();
-    let request = api
-        .request(reqwest::Method::GET, "/.well-known/jwks.json")
-        .header("if-none-match", etag);
-    assert_eq!(api.answer(request).await.status(), 304);
-
-    let set: JwkSet = serde_json::from_value(body).unwrap();
-    for token in &tokens {
-        assert!(verified_elsewhere(&set, token));
-        let (message, _) = token.rsplit_once('.').unwrap();
-        let (_, other) = tokens[0].rsplit_once('.').unwrap();
-        let spoilt = format!("{message}.{}", &other[..other.len() - 6]);
-        assert!(!verified_elsewhere(&set, &spoilt));
-    }
-    assert!(!verified_elsewhere(&set, &alice.token));
-
-    let kid = header(&tokens[0])["kid"].as_str().unwrap().to_owned();
-    keys(&app.home, &["retire", &kid]).await;
-    until(async || jwks(&api).await.json()["keys"].as_array().unwrap().len() == 1).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@ use parlor::protocol::code::{CloseCode, ErrorCode};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{api_tokens::token, harness::TestApp};
+use crate::{
+    api_tokens::{expire, token},
+    harness::{Proof, TestApp},
+};
 
 #[tokio::test]
 async fn a_token_opens_a_socket_that_does_what_its_scopes_name() {
@@ -81,6 +84,25 @@ async fn a_role_that_is_changed_reaches_the_sockets_of_tokens() {
         .await
         .ok(200);
     socket.wait_for("disconnected").await;
+}
+
+/// In a frame it is told why: one that was revoked never counts again, one that ran out is made anew.
+#[tokio::test]
+async fn a_token_that_ended_is_refused_in_a_frame() {
+    let app = TestApp::spawn().await;
+    let alice = app.as_user(&app.client("alice").await);
+    let (revoked, id) = token(&alice, &["messages.read"]).await;
+    let (late, _) = token(&alice, &["messages.read"]).await;
+    let path = format!("/api/auth/tokens/{id}");
+    alice.call(Method::DELETE, &path).await.ok(204);
+    expire(&app.home).await;
+    for (text, code) in [
+        (&revoked, CloseCode::BadToken),
+        (&late, CloseCode::TokenExpired),
+    ] {
+        let shown = app.anonymous_ws().token(text).by(Proof::Frame);
+        shown.open().await.closed_as(code).await;
+    }
 }
 
 /// The socket is told before, as it is of a login's token.
