@@ -1,7 +1,8 @@
 //! `/api/admin/jobs`: what is still to be done, and what was given up.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, dev::Payload, web};
 use chrono::{DateTime, Utc};
+use futures_util::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -16,6 +17,7 @@ use crate::{
     config::Config,
     domain::{
         Invalid,
+        audit::By,
         ids::{JobId, UserId},
         job::JobState,
     },
@@ -166,17 +168,32 @@ impl JobQuery {
     }
 }
 
+/// The job that an address names, asked for by somebody who may manage jobs.
+struct OneJob {
+    id: JobId,
+    by: By,
+}
+
+impl FromRequest for OneJob {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let admin = Require::<ManageJobs>::extract(&request).await?;
+            let id = web::Path::<JobId>::extract(&request).await?.into_inner();
+            let config = web::Data::<Config>::extract(&request).await?;
+            let by = by(&request, &config, Some(&admin.user.0));
+            Ok(Self { id, by })
+        })
+    }
+}
+
 /// `POST /api/admin/jobs/{id}/retry`: another turn, at once.
-#[tracing::instrument(skip_all, fields(user.id = %admin.id, job.id = %id))]
-async fn retry_job(
-    admin: Require<ManageJobs>,
-    id: web::Path<JobId>,
-    request: HttpRequest,
-    config: web::Data<Config>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse, ApiError> {
-    let by = by(&request, &config, Some(&admin.user.0));
-    store.retry_job(*id, &by).await.map_err(not_there)?;
+#[tracing::instrument(skip_all, fields(user.id = ?one.by.user, job.id = %one.id))]
+async fn retry_job(one: OneJob, store: web::Data<Store>) -> Result<HttpResponse, ApiError> {
+    store.retry_job(one.id, &one.by).await.map_err(not_there)?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -191,16 +208,9 @@ fn declare_retry_job() -> Operation {
 }
 
 /// `DELETE /api/admin/jobs/{id}`: not to be done any more.
-#[tracing::instrument(skip_all, fields(user.id = %admin.id, job.id = %id))]
-async fn delete_job(
-    admin: Require<ManageJobs>,
-    id: web::Path<JobId>,
-    request: HttpRequest,
-    config: web::Data<Config>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse, ApiError> {
-    let by = by(&request, &config, Some(&admin.user.0));
-    store.delete_job(*id, &by).await.map_err(not_there)?;
+#[tracing::instrument(skip_all, fields(user.id = ?one.by.user, job.id = %one.id))]
+async fn delete_job(one: OneJob, store: web::Data<Store>) -> Result<HttpResponse, ApiError> {
+    store.delete_job(one.id, &one.by).await.map_err(not_there)?;
     Ok(HttpResponse::NoContent().finish())
 }
 
