@@ -1,7 +1,7 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::view::{EntryView, HASH, example};
@@ -95,12 +95,12 @@ pub fn declare_list_audit() -> Operation {
         .signed_in()
         .query(
             "actor",
-            json!({ "type": "string", "format": "uuid" }),
+            or_empty(json!({ "type": "string", "format": "uuid" })),
             "Only what this user did.",
         )
         .query(
             "act",
-            json!({ "type": "string", "pattern": ACT, "example": "user.role" }),
+            or_empty(json!({ "type": "string", "pattern": ACT, "example": "user.role" })),
             "Only this act, or all whose word begins so: `user` finds `user.create`.",
         )
         .query(
@@ -126,9 +126,15 @@ pub fn declare_list_audit() -> Operation {
 /// Declares `from` and `to`.
 pub fn declare_time(operation: Operation) -> Operation {
     let time = json!({ "type": "string", "format": "date-time", "example": examples::TIME });
+    let time = or_empty(time);
     operation
         .query("from", time.clone(), "Only from this time on.")
         .query("to", time, "Only before this time.")
+}
+
+/// What a form sends that was not filled in counts as nothing.
+fn or_empty(schema: Value) -> Value {
+    json!({ "anyOf": [schema, { "type": "string", "maxLength": 0 }] })
 }
 
 impl ListQuery {
