@@ -62,7 +62,7 @@ permissions! {
     AuditRead = "audit.read",
     /// See jobs that failed, try them again and drop them.
     JobsManage = "jobs.manage",
-    /// Whatever else only administrators do.
+    /// Read the server's metrics, and decide which roles require a second factor.
     AdminAccess = "admin.access",
 }
 

@@ -9,6 +9,8 @@ const at = aSite({
     for (let number = 0; number < 22; number += 1) await server.person(`person${number}`, `Person ${number}`);
     ana = await server.person("ana", "Ana Sousa");
     rui = await server.person("rui", "Rui Costa");
+    const { token } = await server.admin();
+    await server.api("POST", "/api/roles", { token, body: { name: "auditor", permissions: ["audit.read"] } });
     for (const text of ["one", "two", "three"]) await server.say(ana, "general", text);
   },
 });
@@ -71,6 +73,40 @@ test("an admin deactivates somebody, who is signed out at once and hears nothing
   await room(his).composer.waitFor();
 });
 
+test("somebody is deactivated for a reason until a day, and both are told to admins", async () => {
+  const page = await at.site.signedIn(ADMIN, { path: "/people" });
+  await page.getByRole("searchbox").fill("Person 7");
+  const active = page.getByRole("switch", { name: "Person 7 is active" });
+  await active.click();
+  const dialog = page.getByRole("dialog");
+  const day = new Date();
+  day.setFullYear(day.getFullYear() + 1);
+  const until = day.toISOString().slice(0, 10);
+  await dialog.getByLabel("Reason").fill("  Sold things in the rooms. ");
+  await dialog.getByLabel("Active again on").fill("2020-01-01");
+  await dialog.getByRole("button", { name: "Deactivate" }).click();
+  // A day that is over is refused, by the browser or by the server.
+  await dialog.locator(":invalid, [aria-invalid=true]").first().waitFor();
+  await dialog.getByLabel("Active again on").fill(until);
+  await dialog.getByRole("button", { name: "Deactivate" }).click();
+  await active.and(page.locator("[aria-checked=false]")).waitFor();
+  const row = page.getByRole("row").filter({ hasText: "Person 7" });
+  await row.getByText("Sold things in the rooms.").waitFor();
+  assert.match(await row.innerText(), new RegExp(`until .*${day.getFullYear()}`));
+  await picture(page, "deactivated");
+
+  const admin = await at.site.server.admin();
+  const { data } = await at.site.server.api("GET", "/api/audit?act=user.deactivate&limit=1", admin);
+  assert.equal(data[0].details.reason, "Sold things in the rooms.");
+  assert.ok(data[0].details.until.startsWith(String(day.getFullYear())));
+  // What an admin says of somebody is not for everybody.
+  const seen = await at.site.server.api("GET", "/api/users?search=person7", ana);
+  assert.equal(JSON.stringify(seen).includes("Sold things"), false);
+  await active.click();
+  await page.getByRole("button", { name: "Activate" }).click();
+  await active.and(page.locator("[aria-checked=true]")).waitFor();
+});
+
 test("a role is changed after a question, and what it allows is there at once", async () => {
   const [page, hers] = await Promise.all([at.site.signedIn(ADMIN, { path: "/people" }), at.site.signedIn(ana)]);
   await room(hers).composer.waitFor();
@@ -105,6 +141,7 @@ test("the numbers are right, and are there as a table, too", async () => {
   const { total, by_role: roles } = await at.site.server.api("GET", "/api/users/statistics", await at.site.server.admin());
   const part = page.getByRole("region", { name: "Users by role" });
   await part.getByRole("listitem").filter({ hasText: `Clients${roles.client}` }).waitFor();
+  await part.getByRole("listitem").filter({ hasText: "auditor0" }).waitFor();
   await page.locator(".tiles").getByText(String(total), { exact: true }).waitFor();
   const messages = page.getByRole("region", { name: "Messages by day" }).first();
   await messages.getByText("Show as a table").click();

@@ -24,6 +24,7 @@ test("the log tells who did what to whom, and is searched", async () => {
   await page.getByRole("button", { name: "Search" }).click();
   await entries.filter({ hasText: "login.open" }).first().waitFor({ state: "detached" });
   assert.equal(await entries.count(), 2);
+  await entries.first().getByText("Role given", { exact: true }).waitFor();
   const newest = entries.first();
   await newest.getByRole("button", { name: "Administrator" }).waitFor();
   await newest.getByText("Ana Sousa").waitFor();
@@ -54,6 +55,12 @@ test("the log is exported as lines of JSON", async () => {
   const lines = (await readFile(await file.path(), "utf8")).trim().split("\n").map((line) => JSON.parse(line));
   assert.ok(lines.some(({ act }) => act === "user.role"));
   assert.equal(lines.at(-1).act, "audit.export");
+});
+
+test("what was done is told in the reader's language", async () => {
+  const page = await at.site.signedIn(ADMIN, { path: "/audit", locale: "pt-BR" });
+  const entries = page.getByRole("list", { name: "Registro de auditoria" }).getByRole("listitem");
+  await entries.getByText("Papel dado", { exact: true }).first().waitFor();
 });
 
 test("nobody else reads it", async () => {

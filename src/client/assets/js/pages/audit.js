@@ -1,4 +1,5 @@
 // @ts-check
+import { actText } from "../admin/act.js";
 import { adminTabs } from "../admin/tabs.js";
 import { download } from "../access/codes.js";
 import { fill, h } from "../element.js";
@@ -118,13 +119,13 @@ export default class AuditPage extends Page {
     // What somebody does to oneself needs no second name.
     const whom = target && target !== actor && h("span", {}, `${kind} ${target}`);
     if (whom && kind === "user") this.named(whom, target);
-    const more = h("details", {}, h("summary", { "aria-label": `${details}: ${act}` }, details));
+    const more = h("details", {}, h("summary", { "aria-label": `${details}: ${actText(act)}` }, details));
     more.addEventListener("toggle", () => more.open && more.children.length === 1 && more.append(this.facts(entry)));
     return h(
       "li",
       { "data-seq": entry.seq },
-      h("p", { class: "line" }, h("code", {}, act), who, whom),
-      h("p", { class: "soft small" }, h("time", { datetime: at, title: exactTime(at) }, shortTime(at)), address && ` · ${address}`),
+      h("p", { class: "line" }, h("strong", {}, actText(act)), who, whom),
+      h("p", { class: "soft small" }, h("time", { datetime: at, title: exactTime(at) }, shortTime(at)), address && ` · ${address}`, " · ", h("code", {}, act)),
       more,
     );
   }

@@ -7,6 +7,7 @@ import { confirmed } from "../dialog.js";
 import { fill, h } from "../element.js";
 import { field } from "../form.js";
 import { roleName } from "../role.js";
+import { may } from "../state/rights.js";
 import { admin } from "../text/admin.js";
 import { problemText, t } from "../text/text.js";
 import { toast } from "../toast.js";
@@ -103,9 +104,9 @@ export default class RolesPage extends Page {
 
   /** @param {RoleInfo | null} role `null`: a new one */
   edit(role) {
-    const { add, changeTitle, name, nameHint, about, may, all, security, requires, create } = admin().roles;
+    const { add, changeTitle, name, nameHint, about, may: allowsTo, all, security, requires, create } = admin().roles;
     const allowed = choices({
-      label: may,
+      label: allowsTo,
       options: this.#permissions.map((permission) => ({
         value: permission.name,
         name: permission.name,
@@ -114,6 +115,7 @@ export default class RolesPage extends Page {
       })),
     });
     const second = choices({ label: security, options: [{ value: "yes", name: requires, checked: role?.requires_two_factor ?? false }] });
+    const decides = may(this.chat.login.user, "admin.access");
     // An admin may do everything, whatever is chosen: nobody can lock everybody out.
     const everything = role?.name === "admin";
     ask({
@@ -122,14 +124,14 @@ export default class RolesPage extends Page {
         ...(role ? [] : [field({ name: "name", label: name, hint: nameHint, autocomplete: "off", required: true, maxlength: 32 })]),
         field({ name: "about", label: about, value: role?.about ?? "", autocomplete: "off", maxlength: 200 }),
         everything ? h("p", { class: "soft" }, all) : allowed.element,
-        second.element,
+        ...(decides ? [second.element] : []),
       ],
       action: role ? t().common.save : create,
       submit: async (values) => {
         const body = {
           ...values,
           ...(!everything && { permissions: allowed.chosen() }),
-          requires_two_factor: second.chosen().length > 0,
+          ...(decides && { requires_two_factor: second.chosen().length > 0 }),
         };
         if (role) await this.chat.api.patch(`/api/roles/${role.name}`, body);
         else await this.chat.api.post("/api/roles", body);

@@ -16,6 +16,8 @@ const KEPT = 60;
 const RANGES = [7, 30, 90];
 /** @type {import("../state/types.js").Role[]} */
 const ROLES = ["client", "trainer", "admin"];
+/** Colours that the roles take turns in that admins made. */
+const MADE_COLOURS = 3;
 
 /** How many people there are, how much they say, and how the server is. */
 export default class StatisticsPage extends Page {
@@ -100,10 +102,18 @@ export default class StatisticsPage extends Page {
       tile(messagesTotal, counts.messages, ""),
       tile(rooms, counts.rooms, ""),
     );
-    const parts = ROLES.map((name) => ({ name, value: counts.by_role[name] }));
-    const line = (/** @type {{name: keyof ReturnType<typeof t>["rolesMany"], value: number}} */ { name, value }) =>
-      h("li", {}, h("span", { class: `swatch part-${name}` }), t().rolesMany[name], h("b", { class: "numbers" }, number(value)));
-    fill(this.roles, ring(parts), h("ul", {}, parts.map((part) => line(/** @type {any} */ (part)))));
+    const made = Object.keys(counts.by_role).filter((role) => !ROLES.includes(role)).sort();
+    /** @type {{role: string, name: string, value: number}[]} */
+    const parts = [
+      ...ROLES.map((role) => ({ role, name: role, value: counts.by_role[role] })),
+      // A role that an admin made has no colour of its own.
+      ...made.map((role, at) => ({ role, name: `made-${at % MADE_COLOURS}`, value: counts.by_role[role] })),
+    ];
+    /** @type {Record<string, string>} */
+    const known = t().rolesMany;
+    const line = (/** @type {typeof parts[0]} */ { role, name, value }) =>
+      h("li", {}, h("span", { class: `swatch part-${name}` }), known[role] ?? role, h("b", { class: "numbers" }, number(value)));
+    fill(this.roles, ring(parts), h("ul", {}, parts.map(line)));
     this.showSockets(counts.sessions_online);
   }
 
