@@ -111,7 +111,7 @@ pub enum Action {
     ReadAudit,
     /// See, repeat and drop jobs that failed.
     ManageJobs,
-    /// What has no permission of its own.
+    /// Read the server's metrics, and decide which roles require a second factor.
     Administer,
 }
 

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, http::header::HeaderMap, web};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use subtle::ConstantTimeEq;
@@ -10,7 +10,11 @@ use tokio::time::timeout;
 
 use super::api::{Api, Operation, Tag, at};
 use crate::{
-    auth::bearer, config::Config, error::ApiError, metrics::Metrics, protocol::code::ErrorCode,
+    auth::{Administer, Require, bearer},
+    config::Config,
+    error::ApiError,
+    metrics::Metrics,
+    protocol::code::ErrorCode,
     store::Store,
 };
 
@@ -39,9 +43,15 @@ async fn show_metrics(
     metrics: web::Data<Metrics>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
-    match &config.server.metrics_token {
-        Some(token) => check_token(request.headers(), token.expose_secret())?,
-        None => check_local(request.peer_addr(), request.headers())?,
+    let admitted = match &config.server.metrics_token {
+        Some(token) => check_token(request.headers(), token.expose_secret()),
+        None => check_local(request.peer_addr(), request.headers()),
+    };
+    match admitted {
+        Err(_) if bearer(request.headers()).is_some() => {
+            Require::<Administer>::extract(&request).await?;
+        }
+        admitted => admitted?,
     }
     // Where it stood is told while the database is away.
     if let Ok(Ok(head)) = timeout(PATIENCE, store.audit_head()).await {
@@ -63,12 +73,16 @@ fn declare_show_metrics() -> Operation {
         "Shows the server's numbers to Prometheus",
     )
     .about(
-        "With the setting `METRICS_TOKEN` for who sends it as Bearer, otherwise for this \
-             machine itself.",
+        "For who has `admin.access`; with the setting `METRICS_TOKEN` for who sends that as Bearer, \
+         otherwise for this machine itself.",
     )
-    .secured(json!([{}, { "metrics_token": [] }]))
+    .secured(json!([{}, { "metrics_token": [] }, { "token": [] }]))
     .answers_text(&["text/plain"], "The numbers, in the text format.", example)
-    .refuses(&[ErrorCode::Unauthenticated, ErrorCode::Forbidden])
+    .refuses(&[
+        ErrorCode::Unauthenticated,
+        ErrorCode::Forbidden,
+        ErrorCode::RateLimited,
+    ])
 }
 
 /// Compares without telling by the time it takes how much of a guess was right.
@@ -78,7 +92,7 @@ fn check_token(headers: &HeaderMap, token: &str) -> Result<(), ApiError> {
         Ok(())
     } else {
         Err(ApiError::Unauthenticated(
-            "The metrics want their own token",
+            "The metrics want their own token, or an admin's",
         ))
     }
 }
@@ -91,7 +105,7 @@ fn check_local(peer: Option<SocketAddr>, headers: &HeaderMap) -> Result<(), ApiE
         Ok(())
     } else {
         Err(ApiError::Forbidden(
-            "Set METRICS_TOKEN to read the metrics from elsewhere",
+            "From elsewhere the metrics want METRICS_TOKEN, or an admin's token",
         ))
     }
 }

@@ -27,6 +27,9 @@ use crate::{
 const NO_MORE_THAN_ONESELF: ApiError =
     ApiError::Forbidden("Nobody grants a permission that he does not have");
 
+const NOT_THE_SECOND_FACTOR: ApiError =
+    ApiError::Forbidden("Who requires a second factor of a role needs admin.access");
+
 pub fn configure(api: &mut Api) {
     api.add(at("/api/permissions").get(list_permissions, declare_list_permissions))
         .add(
@@ -192,6 +195,9 @@ async fn create_role(
     if !allows(&user, Action::GrantPermissions(role.permissions)) {
         return Err(NO_MORE_THAN_ONESELF);
     }
+    if role.requires_two_factor && !allows(&user, Action::Administer) {
+        return Err(NOT_THE_SECOND_FACTOR);
+    }
     let made = store
         .insert_role(role, &by(&request, &config, Some(&user.user.0)))
         .await?;
@@ -201,8 +207,8 @@ async fn create_role(
 fn declare_create_role() -> Operation {
     Operation::new(Tag::Users, "createRole", "Makes a role")
         .about(
-            "For who has `roles.manage`. Nobody grants a permission that he does not have himself. \
-             There are 100 roles at most.",
+            "For who has `roles.manage`. Nobody grants a permission that he does not have himself; to \
+             require a second factor takes `admin.access`. There are 100 roles at most.",
         )
         .signed_in()
         .takes::<NewRole>(json!({
@@ -269,7 +275,17 @@ async fn update_role(
     revocations: web::Data<Revocations>,
 ) -> Result<web::Json<RoleView>, ApiError> {
     let name = named(&name)?;
-    let changes = body.into_inner().check()?;
+    let mut changes = body.into_inner().check()?;
+    if !allows(&user, Action::Administer)
+        && let Some(required) = changes.requires_two_factor.take()
+    {
+        // To say what is so already is no change.
+        let role = store.find_role(&name).await?;
+        let role = role.ok_or(ApiError::NotFound("Role"))?;
+        if required != role.requires_two_factor {
+            return Err(NOT_THE_SECOND_FACTOR);
+        }
+    }
     let granted = changes.permissions.unwrap_or_default();
     if !allows(&user, Action::GrantPermissions(granted)) {
         return Err(NO_MORE_THAN_ONESELF);
@@ -286,7 +302,8 @@ async fn update_role(
 fn declare_update_role() -> Operation {
     Operation::new(Tag::Users, "updateRole", "Changes a role")
         .about(
-            "For who has `roles.manage`, and everything that the role grants, before and after. It \
+            "For who has `roles.manage`, and everything that the role grants, before and after; \
+             `admin.access` for whether it requires a second factor. It \
              acts at once on all who have the role, on their open sockets too. An admin keeps \
              every permission.",
         )

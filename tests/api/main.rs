@@ -12,6 +12,7 @@
 )]
 
 mod access;
+mod administer;
 mod api_tokens;
 mod asyncapi;
 mod audit;

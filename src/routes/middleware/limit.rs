@@ -14,7 +14,8 @@ use crate::{
     routes::client_address,
 };
 
-/// Counts every request of the REST API against the address that it comes from.
+/// Counts every request of the REST API, and each that shows a token, against the address that it
+/// comes from.
 ///
 /// Who shows a token is counted by that as well, where the token is checked: here nobody knows yet
 /// whether it is one.
@@ -22,11 +23,9 @@ pub async fn limit_request(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody, BoxBody>>, Error> {
-    if request.path().starts_with("/api/") {
-        let (http, bears) = (
-            request.request(),
-            request.headers().contains_key(AUTHORIZATION),
-        );
+    let bears = request.headers().contains_key(AUTHORIZATION);
+    if bears || request.path().starts_with("/api/") {
+        let http = request.request();
         let parts = http
             .app_data::<web::Data<Limits>>()
             .zip(http.app_data::<web::Data<Config>>());
