@@ -79,6 +79,9 @@ impl Application {
         let lock = store.lock_exclusively().await?;
         let hasher = Hasher::new(config.auth.bcrypt_cost)?;
         make_first_admin(&store, &hasher, &config.auth).await?;
+        // A scrape that finds the database away must not tell of an empty log.
+        let head = store.audit_head().await?;
+        metrics.audit.set(head.seq, &head.hash.to_string());
 
         let listener = bind(&config.server).await?;
         let port = listener.local_addr()?.port();

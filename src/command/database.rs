@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{open_store, say, store_options};
-use crate::{config::Config, store, store::Store};
+use crate::{config::Config, domain::audit::By, metrics::Metrics, store, store::Store};
 
 pub(super) async fn migrate(config: &Config) -> anyhow::Result<()> {
     Store::migrate_only(&store_options(config)).await?;
@@ -19,7 +19,8 @@ pub(super) async fn backup(config: &Config, file: &Path) -> anyhow::Result<()> {
 }
 
 pub(super) async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
-    store::restore(&store_options(config), file).await?;
+    let (by, metrics) = (By::command_line(), Metrics::new()?);
+    store::restore(&store_options(config), file, by, metrics).await?;
     let database = config.store.shown_url();
     say(&format!("{database} is now what {} holds", file.display()))
 }
@@ -29,7 +30,7 @@ pub(super) async fn renew_epoch(config: &Config) -> anyhow::Result<()> {
     let renewed = {
         // A server that runs has told the old epoch to its clients.
         let _lock = store.lock_exclusively().await?;
-        store.renew_epoch().await
+        store.renew_epoch(By::command_line()).await
     };
     store.close().await;
     renewed?;

@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use serde_json::json;
 use sqlx::{
     Connection as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode},
@@ -18,7 +19,14 @@ use super::{
     lock::{beside, lock_file},
     open::{Address, make_folder},
 };
-use crate::clock;
+use crate::{
+    clock,
+    domain::audit::{Act, By},
+    metrics::Metrics,
+};
+
+/// What a database's file is called with, beside its name; the file itself comes last.
+const PARTS: [&str; 3] = ["-wal", "-shm", ""];
 
 impl Store {
     /// Writes a copy of the database to `file` while it is in use. SQLite only.
@@ -56,11 +64,18 @@ impl Store {
 /// Replaces an SQLite database by a copy that [`Store::backup`] made, under a new epoch.
 ///
 /// The present database, if any, is kept beside it under a name with `.replaced` and the time. It
-/// must not be served meanwhile: the lock is held.
+/// must not be served meanwhile: the lock is held. The copy's audit log says that it was put back,
+/// by `by`.
 ///
 /// # Errors
-/// A server runs on it, or `file` is no sound copy; nothing was changed then.
-pub async fn restore(options: &StoreOptions, file: &Path) -> Result<(), BackupError> {
+/// A server runs on it, or `file` is no sound copy of this version or an earlier one; nothing was
+/// changed then.
+pub async fn restore(
+    options: &StoreOptions,
+    file: &Path,
+    by: By,
+    metrics: Metrics,
+) -> Result<(), BackupError> {
     let Address::Sqlite(address) = options.address()? else {
         return Err(BackupError::NotSqlite);
     };
@@ -68,7 +83,10 @@ pub async fn restore(options: &StoreOptions, file: &Path) -> Result<(), BackupEr
     make_folder(&database)?;
     let _lock = lock_file(&database)?;
     let new = beside(&database, ".restoring");
-    remove(&new)?;
+    // What an earlier one left that was killed must not get into this.
+    for part in PARTS {
+        remove(&beside(&new, part))?;
+    }
     let (source, target) = (file.to_path_buf(), new.clone());
     blocking(move || fs::copy(source, target).map(|_| ())).await?;
     if let Err(reason) = check(&new).await {
@@ -78,15 +96,39 @@ pub async fn restore(options: &StoreOptions, file: &Path) -> Result<(), BackupEr
             reason,
         });
     }
+    let told = tell(options, address.filename(&new), file, by, metrics).await;
+    if let Err(error) = told {
+        for part in PARTS {
+            remove(&beside(&new, part))?;
+        }
+        return Err(error);
+    }
     // The log and the file belong together; what is in the log of the present one goes with it.
     let old = format!(".replaced-{}", clock::now().format("%Y%m%dT%H%M%S%6f"));
-    for part in ["-wal", "-shm", ""] {
+    for part in PARTS {
         let present = beside(&database, part);
         if present.exists() {
             fs::rename(&present, beside(&database, &format!("{old}{part}")))?;
         }
     }
     put_in_place(new, database).await
+}
+
+/// Has the copy's own audit log say that it was put back, before it is.
+async fn tell(
+    options: &StoreOptions,
+    copy: SqliteConnectOptions,
+    file: &Path,
+    by: By,
+    metrics: Metrics,
+) -> Result<(), BackupError> {
+    let store = Store::open_at(options, Address::Sqlite(Box::new(copy)), metrics).await?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let told = store
+        .record(by, Act::DatabaseRestore, None, json!({ "file": name }))
+        .await;
+    store.close().await;
+    Ok(told?)
 }
 
 /// Why a file cannot be served; a sound one loses its epoch.

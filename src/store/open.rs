@@ -83,7 +83,16 @@ impl Store {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(options: &StoreOptions, metrics: Metrics) -> Result<Self, OpenError> {
-        let backend = match options.address()? {
+        Self::open_at(options, options.address()?, metrics).await
+    }
+
+    /// Opens the database at `address`, whichever the options name.
+    pub(super) async fn open_at(
+        options: &StoreOptions,
+        address: Address,
+        metrics: Metrics,
+    ) -> Result<Self, OpenError> {
+        let backend = match address {
             Address::Sqlite(address) => open_sqlite(options, *address).await?,
             Address::Postgres(address) => open_postgres(options, *address).await?,
         };

@@ -2,11 +2,20 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{
     Store, StoreError,
+    audit::record,
     backend::{in_transaction, limited, on_reader},
 };
-use crate::{clock, domain::room::FIRST_ROOMS};
+use crate::{
+    clock,
+    domain::{
+        audit::{Act, By},
+        room::FIRST_ROOMS,
+    },
+};
 
 /// How long readiness waits for the database.
 const PING_LIMIT: Duration = Duration::from_secs(1);
@@ -44,11 +53,11 @@ impl Store {
         .await
     }
 
-    /// Starts a new history, as after a restore; returns its name.
+    /// Starts a new history, as after a restore, and has the audit log say so; returns its name.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn renew_epoch(&self) -> Result<String, StoreError> {
+    pub async fn renew_epoch(&self, by: By) -> Result<String, StoreError> {
         const SQL: &str = "INSERT INTO store_state (name, value) VALUES ('epoch', $1)
             ON CONFLICT (name) DO UPDATE SET value = excluded.value";
         let store = self.clone();
@@ -56,6 +65,7 @@ impl Store {
             let epoch = new_epoch();
             in_transaction!(store, tx => {
                 sqlx::query(SQL).bind(&epoch).execute(&mut *tx).await?;
+                record!(tx, &by, Act::DatabaseRestore, None, Value::Null);
                 Ok::<_, StoreError>(())
             })?;
             Ok(epoch)

@@ -75,6 +75,64 @@ async fn a_restored_database_has_a_new_epoch() {
     assert_ne!(epoch(&server, &alice).await, before);
 }
 
+/// What `parlor audit verify` says: how many entries, and the hash of the last.
+async fn verified(home: &Home, more: &[&str]) -> (u32, String) {
+    let output = home.run(&[&["audit", "verify"], more].concat()).await;
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    let (count, head) = said.trim().split_once(" entries, head ").unwrap();
+    (count.parse().unwrap(), head.to_owned())
+}
+
+/// The last entry of the log says that this is a copy, and who put it back.
+async fn tells_of_a_restore(home: &Home, details: serde_json::Value) {
+    let server = Server::start(home).await;
+    let admin = server.admin().await;
+    let found = server.as_user(&admin).get("/api/audit?act=database").await;
+    let found = found.ok(200);
+    assert_eq!(found["data"].as_array().unwrap().len(), 1, "{found}");
+    let told = &found["data"][0];
+    assert_eq!(told["act"], "database.restore");
+    assert_eq!(told["via"], "command_line");
+    assert_eq!(told["actor_id"], serde_json::Value::Null);
+    assert_eq!(told["details"], details);
+    stop(server).await;
+}
+
+/// The chain goes on where the copy was made, and says that it was put back.
+#[tokio::test]
+async fn a_restored_audit_log_is_whole_and_tells_of_the_restore() {
+    let home = Home::new().await;
+    let is_sqlite = matches!(home.database, TestDatabase::Sqlite(_));
+    let server = Server::start(&home).await;
+    server.client("alice").await;
+    let noted = verified(&home, &[]).await;
+    if !is_sqlite {
+        stop(server).await;
+        run(&home, &["restore", "--renew-epoch"]).await;
+        assert_eq!(verified(&home, &["--head", &noted.1]).await.0, noted.0 + 1);
+        return tells_of_a_restore(&home, serde_json::json!({})).await;
+    }
+    run(&home, &["backup", "copy.db"]).await;
+    server.client("bob").await;
+    let later = verified(&home, &[]).await;
+    assert!(later.0 > noted.0);
+    stop(server).await;
+    run(&home, &["restore", "copy.db"]).await;
+    assert_eq!(verified(&home, &["--head", &noted.1]).await.0, noted.0 + 1);
+    let lost = refused(&home, &["audit", "verify", "--head", &later.1]).await;
+    assert!(
+        lost.contains("the noted head is not in the chain"),
+        "{lost}"
+    );
+    tells_of_a_restore(&home, serde_json::json!({"file": "copy.db"})).await;
+    verified(&home, &["--head", &noted.1]).await;
+    let left = fs::read_dir(home.path()).unwrap();
+    let names = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names: Vec<_> = names.filter(|name| name.contains("restoring")).collect();
+    assert!(names.is_empty(), "{names:?}");
+}
+
 /// Who starts a server on a copy by hand gets a new epoch as well.
 #[tokio::test]
 async fn a_copy_has_no_epoch_of_its_own() {

@@ -125,7 +125,10 @@ async fn another_epoch_is_another_history() {
     let alice = app.client("alice").await;
     fill(&app, &alice, "general", 3).await;
     let before = app.ws(&alice).joined("general").await.join("general").await;
-    app.store.renew_epoch().await.unwrap();
+    app.store
+        .renew_epoch(parlor::domain::audit::By::server())
+        .await
+        .unwrap();
     let app = app.restart().await;
     let mut socket = app.ws(&alice).ready().await;
     let frame = json!({

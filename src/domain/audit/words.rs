@@ -103,6 +103,8 @@ words!(
         KeyRetire = "key.retire",
         /// The log itself was exported.
         AuditExport = "audit.export",
+        /// The database is a copy that was put back.
+        DatabaseRestore = "database.restore",
     }
 );
 
@@ -141,6 +143,8 @@ words!(
         RateLimited = "refusal.rate_limited",
         /// Too many sockets of one user.
         TooManySockets = "refusal.too_many_sockets",
+        /// A socket was closed that sent more than anybody can mean.
+        Flooding = "refusal.flooding",
     }
 );
 

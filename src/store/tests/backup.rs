@@ -3,6 +3,11 @@
 use super::*;
 use crate::store::{BackupError, LockError, restore};
 
+async fn put_back(place: &Place, file: &std::path::Path) -> Result<(), BackupError> {
+    let metrics = Metrics::new().unwrap();
+    restore(&place.options(), file, BY, metrics).await
+}
+
 #[tokio::test]
 async fn a_copy_has_everything_but_the_epoch() {
     let place = Place::Sqlite(tempfile::tempdir().unwrap());
@@ -26,14 +31,14 @@ async fn a_copy_has_everything_but_the_epoch() {
 
     commit(&store, vec![draft(&ann, "general", "after the copy")]).await;
     let lock = store.lock_exclusively().await.unwrap();
-    let served = restore(&place.options(), &copy).await;
+    let served = put_back(&place, &copy).await;
     assert!(
         matches!(served, Err(BackupError::Lock(LockError::Held))),
         "{served:?}"
     );
     drop(lock);
     store.close().await;
-    restore(&place.options(), &copy).await.unwrap();
+    put_back(&place, &copy).await.unwrap();
     let store = place.store().await;
     let left = store.messages_after(&room("general"), 0, 10).await.unwrap();
     assert_eq!(
@@ -60,7 +65,7 @@ async fn what_is_no_copy_changes_nothing() {
         b"",
     ] {
         std::fs::write(&file, garbage).unwrap();
-        let refused = restore(&place.options(), &file).await;
+        let refused = put_back(&place, &file).await;
         assert!(
             matches!(refused, Err(BackupError::Damaged { .. })),
             "{refused:?}"

@@ -28,7 +28,7 @@ on_both! {
         store.close().await;
         let store = place.store().await;
         assert_eq!(store.epoch().await.unwrap(), epoch);
-        let renewed = store.renew_epoch().await.unwrap();
+        let renewed = store.renew_epoch(By::server()).await.unwrap();
         assert_ne!(renewed, epoch);
         assert_eq!(store.epoch().await.unwrap(), renewed);
         store.ping().await.unwrap();
