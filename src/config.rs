@@ -160,6 +160,9 @@ pub struct LimitsConfig {
     /// Open sockets in all.
     pub max_connections: usize,
     pub max_connections_per_user: usize,
+    /// That one user opens; twenty times as many from one address, four times as many whose request
+    /// has no token.
+    pub sockets_per_minute: u32,
     /// Of one user; five times as many at once.
     pub messages_per_second: u32,
     /// Of all in one room; five times as many at once.
@@ -193,6 +196,7 @@ impl Default for LimitsConfig {
         Self {
             max_connections: Descriptors::of_process().by_default_for_sockets(),
             max_connections_per_user: 50,
+            sockets_per_minute: 600,
             messages_per_second: 20,
             room_messages_per_second: 200,
             joins_per_minute: 600,
@@ -217,6 +221,7 @@ impl LimitsConfig {
         Self {
             max_connections: 0,
             max_connections_per_user: 0,
+            sockets_per_minute: 0,
             messages_per_second: 0,
             room_messages_per_second: 0,
             joins_per_minute: 0,

@@ -2,6 +2,7 @@
 
 mod address;
 mod attempt;
+mod groups;
 mod guesses;
 mod quota;
 mod table;
@@ -29,6 +30,7 @@ use crate::{
 pub use address::client_address;
 use attempt::Secrets;
 pub use attempt::{Attempt, Known};
+use groups::{ByBearer, InRooms, check, table};
 pub use quota::{Counted, Exhausted, Left, Policy};
 use table::Table;
 pub use told::{tell, told};
@@ -49,10 +51,6 @@ const REQUEST_BURST: u32 = 10;
 /// Seconds' worth of joins of a room that may come at once: after a restart all of its members come
 /// back within seconds.
 const JOIN_BURST: u32 = 20;
-/// How many times as many requests as with one token come from one address without any.
-const VISITORS_OF_AN_ADDRESS: u32 = 4;
-/// And how many times as many with whatever tokens.
-const TOKENS_OF_AN_ADDRESS: u32 = 20;
 
 /// The limits of this process. Cloning shares the tables.
 ///
@@ -64,12 +62,9 @@ pub struct Limits {
 }
 
 struct Tables {
-    messages: Option<Table<UserId>>,
-    room_messages: Option<Table<u64>>,
-    typing: Option<Table<UserId>>,
-    room_typing: Option<Table<u64>>,
-    joins: Option<Table<UserId>>,
-    room_joins: Option<Table<u64>>,
+    messages: InRooms,
+    typing: InRooms,
+    joins: InRooms,
     rooms: Option<Table<UserId>>,
     secrets: Option<Secrets>,
     registrations: Option<Table<IpAddr>>,
@@ -79,9 +74,8 @@ struct Tables {
     refreshes: Option<Table<LoginId>>,
     unknown_refreshes: Option<Table<IpAddr>>,
     oauth: Option<Table<IpAddr>>,
-    requests: Option<Table<Uuid>>,
-    visitors: Option<Table<IpAddr>>,
-    bearers: Option<Table<IpAddr>>,
+    requests: ByBearer<Uuid>,
+    sockets: ByBearer<UserId>,
     /// Makes a name a number: a stranger chooses the name and its length.
     names: std::hash::RandomState,
 }
@@ -98,27 +92,25 @@ impl Limits {
             let burst = some(count.saturating_mul(burst));
             Some(quota?.allow_burst(burst?))
         };
-        let requests = config.requests_per_second;
         let of_address = |count: u32| count.saturating_mul(ACCOUNTS_OF_AN_ADDRESS);
         Self {
             tables: Arc::new(Tables {
-                messages: table(
-                    "messages",
-                    per_second(config.messages_per_second, TALK_BURST),
+                messages: InRooms::new(
+                    ["messages", "room-messages"],
+                    [config.messages_per_second, config.room_messages_per_second]
+                        .map(|count| per_second(count, TALK_BURST)),
                 ),
-                room_messages: table(
-                    "room-messages",
-                    per_second(config.room_messages_per_second, TALK_BURST),
+                typing: InRooms::new(
+                    ["typing", "room-typing"],
+                    [config.typing_per_second, config.room_typing_per_second]
+                        .map(|count| per_second(count, TALK_BURST)),
                 ),
-                typing: table("typing", per_second(config.typing_per_second, TALK_BURST)),
-                room_typing: table(
-                    "room-typing",
-                    per_second(config.room_typing_per_second, TALK_BURST),
-                ),
-                joins: table("joins", per_minute(config.joins_per_minute)),
-                room_joins: table(
-                    "room-joins",
-                    per_second(config.room_joins_per_second, JOIN_BURST),
+                joins: InRooms::new(
+                    ["joins", "room-joins"],
+                    [
+                        per_minute(config.joins_per_minute),
+                        per_second(config.room_joins_per_second, JOIN_BURST),
+                    ],
                 ),
                 rooms: table("rooms", per_hour(ROOMS_PER_HOUR)),
                 secrets: some(config.login_attempts_per_minute).map(Secrets::new),
@@ -129,18 +121,13 @@ impl Limits {
                 refreshes: table("refreshes", per_minute(config.refreshes_per_minute)),
                 unknown_refreshes: table("refreshes", per_minute(config.refreshes_per_minute)),
                 oauth: table("oauth", per_minute(config.oauth_requests_per_minute)),
-                requests: table("requests", per_second(requests, REQUEST_BURST)),
-                visitors: table(
-                    "requests-of-address",
-                    per_second(
-                        requests.saturating_mul(VISITORS_OF_AN_ADDRESS),
-                        REQUEST_BURST,
-                    ),
-                ),
-                bearers: table(
-                    "requests-of-address",
-                    per_second(requests.saturating_mul(TOKENS_OF_AN_ADDRESS), REQUEST_BURST),
-                ),
+                requests: ByBearer::new(["requests", "requests-of-address"], |times| {
+                    let count = config.requests_per_second.saturating_mul(times);
+                    per_second(count, REQUEST_BURST)
+                }),
+                sockets: ByBearer::new(["sockets", "sockets-of-address"], |times| {
+                    per_minute(config.sockets_per_minute.saturating_mul(times))
+                }),
                 names: std::hash::RandomState::new(),
             }),
         }
@@ -151,9 +138,7 @@ impl Limits {
     /// # Errors
     /// Too many of the user's, or of all in the room.
     pub fn message(&self, user: UserId, room: &RoomId) -> Counted {
-        let left = check(self.tables.messages.as_ref(), &user)?;
-        check(self.tables.room_messages.as_ref(), &self.number(room))?;
-        Ok(left)
+        self.tables.messages.check(user, self.number(room))
     }
 
     /// Counts a sign of `user` writing in `room`.
@@ -161,8 +146,7 @@ impl Limits {
     /// # Errors
     /// Too many of the user's, or of all in the room.
     pub fn typing(&self, user: UserId, room: &RoomId) -> Counted {
-        check(self.tables.typing.as_ref(), &user)?;
-        check(self.tables.room_typing.as_ref(), &self.number(room))
+        self.tables.typing.check(user, self.number(room))
     }
 
     /// Counts a join of `user` to `room`, whether there is such a room or not.
@@ -170,8 +154,7 @@ impl Limits {
     /// # Errors
     /// Too many of the user's, or of all to the room.
     pub fn join(&self, user: UserId, room: &RoomId) -> Counted {
-        check(self.tables.joins.as_ref(), &user)?;
-        check(self.tables.room_joins.as_ref(), &self.number(room))
+        self.tables.joins.check(user, self.number(room))
     }
 
     /// Counts a room that `user` makes, who according to the database made some within an hour.
@@ -329,7 +312,7 @@ impl Limits {
     /// # Errors
     /// Too many.
     pub fn request(&self, token: Uuid) -> Counted {
-        check(self.tables.requests.as_ref(), &token)
+        self.tables.requests.check(&token)
     }
 
     /// Counts a request from `address`: one that `bears` a token, whose own limit counts as well if
@@ -338,25 +321,28 @@ impl Limits {
     /// # Errors
     /// Too many.
     pub fn request_from(&self, address: IpAddr, bears: bool) -> Counted {
-        let table = if bears {
-            &self.tables.bearers
-        } else {
-            &self.tables.visitors
-        };
-        check(table.as_ref(), &network(address))
+        self.tables.requests.check_from(address, bears)
+    }
+
+    /// Counts a socket of `user`, who has just proved to be that.
+    ///
+    /// # Errors
+    /// Too many.
+    pub fn socket(&self, user: UserId) -> Counted {
+        self.tables.sockets.check(&user)
+    }
+
+    /// Counts an upgrade that `address` asks for: one that `bears` a token, valid or not, or none.
+    ///
+    /// # Errors
+    /// Too many.
+    pub fn socket_from(&self, address: IpAddr, bears: bool) -> Counted {
+        self.tables.sockets.check_from(address, bears)
     }
 
     fn number(&self, name: impl Hash) -> u64 {
         self.tables.names.hash_one(name)
     }
-}
-
-fn table<K: Clone + Eq + Hash>(name: &'static str, quota: Option<Quota>) -> Option<Table<K>> {
-    quota.map(|quota| Table::new(name, quota))
-}
-
-fn check<K: Clone + Eq + Hash>(table: Option<&Table<K>>, key: &K) -> Counted {
-    table.map_or(Ok(None), |table| table.check(key))
 }
 
 /// What counts as one address: IPv6 by its /64, which is what one subscriber gets.

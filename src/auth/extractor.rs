@@ -12,7 +12,7 @@ use anyhow::anyhow;
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    AuthError, Authenticator, Identity,
+    Authenticator, Identity,
     refusals::{mark, mark_user},
 };
 use crate::{
@@ -150,7 +150,7 @@ required! {
     ReadAudit,
     /// Who may see, repeat and drop jobs that failed.
     ManageJobs,
-    /// Who may do what has no permission of its own.
+    /// Who may read the server's metrics.
     Administer,
 }
 
@@ -206,10 +206,8 @@ async fn identify(request: &HttpRequest) -> Result<Option<Identity>, ApiError> {
             Ok(Some(identity))
         }
         Err(error) => {
-            match error {
-                AuthError::Invalid => mark(request, Refusal::BadToken, None),
-                AuthError::Expired => mark(request, Refusal::ExpiredToken, None),
-                AuthError::Unavailable(_) => {}
+            if let Some(kind) = error.refusal() {
+                mark(request, kind, None);
             }
             Err(error.into())
         }

@@ -22,6 +22,7 @@ use crate::{
     clock,
     domain::{
         api_token::TokenHash,
+        audit::Refusal,
         ids::{ApiTokenId, LoginId},
         policy::Principal,
         user::User,
@@ -110,6 +111,18 @@ pub enum AuthError {
     /// Nobody knows: the database did not answer.
     #[error("the token cannot be checked now")]
     Unavailable(#[source] anyhow::Error),
+}
+
+impl AuthError {
+    /// What the audit log calls it; nothing where nobody was refused.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Invalid => Some(Refusal::BadToken),
+            Self::Expired => Some(Refusal::ExpiredToken),
+            Self::Unavailable(_) => None,
+        }
+    }
 }
 
 impl From<AuthError> for ApiError {

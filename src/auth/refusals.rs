@@ -110,16 +110,24 @@ impl Refusals {
     /// Counts a refusal; `place` is where, in words from a closed set, such as a route.
     pub fn note(&self, kind: Refusal, key: Key, address: Option<IpAddr>, place: &str) {
         let key = match key {
+            // Everybody who opens a page for the first time is one of these.
+            _ if kind == Refusal::NoToken => Key::Nobody,
             Key::Network(address) => Key::Network(network(address)),
             key => key,
         };
+        let network = address.map(network);
+        let mut sums = self.lock();
+        // Who floods is here again and again: no memory is asked for then.
+        if let Some(sum) = sums.find(kind, key) {
+            return sum.count(network, place);
+        }
         let sum = Sum {
             count: 1,
             since: clock::now(),
-            network: address.map(network),
+            network,
             places: vec![place.into()],
         };
-        self.lock().add(kind, key, sum);
+        sums.add(kind, key, sum);
     }
 
     /// Writes what was summed, every so often and at `stop`.
@@ -159,18 +167,34 @@ impl Refusals {
 }
 
 impl Sums {
+    /// Where a key has its sums; `None` for those that nobody in particular has.
+    fn table(&mut self, key: Key) -> Option<&mut LruCache<(Refusal, Key), Sum>> {
+        match key {
+            Key::User(_) | Key::Account(_) => Some(&mut self.users),
+            Key::Network(_) => Some(&mut self.strangers),
+            Key::Nobody => None,
+        }
+    }
+
+    /// The sum that there is already. Who goes on longest was seen last, and stays.
+    fn find(&mut self, kind: Refusal, key: Key) -> Option<&mut Sum> {
+        if key == Key::Nobody {
+            return self.others.get_mut(&kind);
+        }
+        self.table(key)?.get_mut(&(kind, key))
+    }
+
     fn add(&mut self, kind: Refusal, key: Key, sum: Sum) {
-        let table = match key {
-            Key::User(_) | Key::Account(_) => &mut self.users,
-            Key::Network(_) => &mut self.strangers,
-            Key::Nobody => return self.add_other(kind, sum),
-        };
-        if let Some(before) = table.get_mut(&(kind, key)) {
+        if let Some(before) = self.find(kind, key) {
             return before.add(sum);
         }
-        // Who goes on longest was seen last, and stays.
-        if let Some(((kind, _), pushed_out)) = table.push((kind, key), sum) {
-            self.add_other(kind, pushed_out);
+        match self.table(key) {
+            None => self.add_other(kind, sum),
+            Some(table) => {
+                if let Some(((kind, _), pushed_out)) = table.push((kind, key), sum) {
+                    self.add_other(kind, pushed_out);
+                }
+            }
         }
     }
 
@@ -197,16 +221,26 @@ impl Sums {
 }
 
 impl Sum {
+    /// Counts one more.
+    fn count(&mut self, network: Option<IpAddr>, place: &str) {
+        self.count = self.count.saturating_add(1);
+        self.place(network, place);
+    }
+
     fn add(&mut self, more: Self) {
         self.count = self.count.saturating_add(more.count);
         self.since = self.since.min(more.since);
-        if self.network != more.network {
+        for place in &more.places {
+            self.place(more.network, place);
+        }
+    }
+
+    fn place(&mut self, network: Option<IpAddr>, place: &str) {
+        if self.network != network {
             self.network = None;
         }
-        for place in more.places {
-            if self.places.len() < MAX_PLACES && !self.places.contains(&place) {
-                self.places.push(place);
-            }
+        if self.places.len() < MAX_PLACES && self.places.iter().all(|known| **known != *place) {
+            self.places.push(place.into());
         }
     }
 

@@ -63,8 +63,6 @@ pub struct Greeting {
     pub token: Option<String>,
     /// A room to join at once.
     pub join: Option<(RoomId, Resume)>,
-    /// Where it came from.
-    pub address: Option<IpAddr>,
 }
 
 /// Where others may count a session in before it knows; its futures write it, and may be dropped
@@ -83,6 +81,8 @@ pub struct Session {
     parts: Arc<ChatParts>,
     hub: Rc<LocalHub>,
     outbox: Rc<Outbox>,
+    /// Where it came from.
+    address: Option<IpAddr>,
     /// Until it is done.
     greeting: Option<Box<Greeting>>,
     who: Option<Who>,
@@ -109,7 +109,7 @@ impl Session {
         hub: Rc<LocalHub>,
         outbox: Rc<Outbox>,
         reader: FrameReader,
-        greeting: Greeting,
+        (address, greeting): (Option<IpAddr>, Greeting),
         seat: Seat,
     ) -> impl Stream<Item = Result<Bytes, actix_web::Error>> {
         parts.metrics.sessions.inc();
@@ -119,6 +119,7 @@ impl Session {
             parts,
             hub,
             outbox,
+            address,
             greeting: Some(Box::new(greeting)),
             who: None,
             standing: Rc::default(),
@@ -150,15 +151,20 @@ impl Session {
         });
     }
 
-    /// Counts a refusal for the audit log.
-    fn note_refusal(&self, kind: Refusal) {
-        let address = self.greeting.as_ref().and_then(|said| said.address);
-        let key = match (&self.who, address) {
-            (Some(who), _) => Key::User(who.identity.user.id),
+    /// Counts a refusal for the audit log; `place` is which frame it was, from a closed set.
+    fn note_refusal(&self, kind: Refusal, place: &'static str) {
+        let key = match (self.registered.get(), self.address) {
+            (Some(user), _) => Key::User(user),
             (None, Some(address)) => Key::Network(address),
             (None, None) => Key::Nobody,
         };
-        self.parts.refusals.note(kind, key, address, "socket");
+        self.parts.refusals.note(kind, key, self.address, place);
+    }
+
+    /// Says that somebody may not do what a frame asks for.
+    fn forbid(&self, place: &'static str, text: &str, reference: Option<&Ref>) {
+        self.note_refusal(Refusal::Forbidden, place);
+        self.reply_error(ErrorCode::Forbidden, text, reference);
     }
 
     /// Says why, and ends.
@@ -208,6 +214,7 @@ impl Actor for Session {
             None => {
                 let within = self.parts.timing.authorize;
                 self.deadline = Some(context.run_later(within, |session, context| {
+                    session.note_refusal(Refusal::NoToken, "socket authorization");
                     session.close(CloseCode::AuthorizationTimeout, context);
                 }));
             }
@@ -244,6 +251,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Session {
         }
         self.outbox.heard(Instant::now());
         if item.is_ok() && self.flood.one_too_many() {
+            self.note_refusal(Refusal::Flooding, "socket");
             return self.close(CloseCode::Flooding, context);
         }
         match self.incoming.take(item, self.outbox.pace().end()) {

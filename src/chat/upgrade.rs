@@ -25,10 +25,48 @@ use super::{
     session::{Greeting, Session},
     transport::Transport,
 };
-use crate::{auth::refusals::Key, domain::audit::Refusal, error::ApiError, limits::client_address};
+use crate::{
+    auth::{AuthError, refusals::Key},
+    domain::audit::Refusal,
+    error::ApiError,
+    limits::{Exhausted, client_address},
+};
 
 /// When to try again at a server that is full or about to stop.
 const COME_BACK: Duration = Duration::from_secs(5);
+
+/// Why a request becomes no socket.
+struct Refused {
+    fault: ApiError,
+    /// What the audit log calls it.
+    kind: Option<Refusal>,
+}
+
+impl From<ApiError> for Refused {
+    fn from(fault: ApiError) -> Self {
+        let kind = match fault {
+            ApiError::Unauthenticated(_) => Some(Refusal::BadToken),
+            ApiError::Forbidden(_) => Some(Refusal::Forbidden),
+            ApiError::RateLimited(_) => Some(Refusal::RateLimited),
+            _ => None,
+        };
+        Self { fault, kind }
+    }
+}
+
+impl From<AuthError> for Refused {
+    fn from(error: AuthError) -> Self {
+        let kind = error.refusal();
+        let fault = error.into();
+        Self { fault, kind }
+    }
+}
+
+impl From<Exhausted> for Refused {
+    fn from(exhausted: Exhausted) -> Self {
+        ApiError::from(exhausted).into()
+    }
+}
 
 /// The door through which sockets come in, on one worker thread.
 pub struct Gate {
@@ -60,13 +98,16 @@ impl Gate {
         let path = wanted.as_ref().map_or("unmatched", |wanted| wanted.pattern);
         let mut parts = framed.into_parts();
         let address = self.address(&request);
-        let answer = self.examine(&request, wanted).await;
-        if let Err(fault) = &answer {
-            self.note_refusal(fault, address, path);
-        }
+        let answer = self.examine(&request, wanted, address).await;
+        let answer = answer.map_err(|Refused { fault, kind }| {
+            if let Some(kind) = kind {
+                self.note_refusal(kind, address, path);
+            }
+            fault.problem()
+        });
         let status = match &answer {
             Ok(_) => 101,
-            Err(fault) => fault.problem().status.as_u16(),
+            Err(problem) => problem.status.as_u16(),
         };
         // `method` is a closed set: what is not GET is refused.
         let method = if request.method() == actix_http::Method::GET {
@@ -85,16 +126,13 @@ impl Gate {
         match answer {
             Ok((handshake, seat)) => {
                 let head = [&parts.write_buf[..], &handshake.response(&id)].concat();
-                let Handshake { mut greeting, .. } = handshake;
-                greeting.address = address;
+                let greeting = (address, handshake.greeting);
                 // Only now: it gives back a place, and a seat is held by then.
                 parts.io.leave_http();
                 let (io, head) = (Box::new(parts.io), head.into());
                 self.start(io, &parts.read_buf, head, greeting, seat);
             }
-            Err(fault) => {
-                refusal::write(parts.io, parts.write_buf, &fault.problem(), &id).await;
-            }
+            Err(problem) => refusal::write(parts.io, parts.write_buf, &problem, &id).await,
         }
     }
 
@@ -103,37 +141,35 @@ impl Gate {
         &self,
         request: &Request,
         wanted: Option<Wanted>,
-    ) -> Result<(Handshake, Seat), ApiError> {
+        address: Option<IpAddr>,
+    ) -> Result<(Handshake, Seat), Refused> {
         let wanted = wanted.ok_or(ApiError::NotFound("Route"))?;
         let handshake = Handshake::read(request, wanted)?;
         self.check_origin(request)?;
         let parts = &self.chat.parts;
+        if let Some(address) = address {
+            let bears = handshake.greeting.token.is_some();
+            parts.limits.socket_from(address, bears)?;
+        }
         let full = || ApiError::Overloaded {
             retry_after: COME_BACK,
         };
         // Before the database is asked, and after it: others came in meanwhile.
         if parts.seats.are_taken() {
-            return Err(full());
+            return Err(full().into());
         }
         if let Some(token) = &handshake.greeting.token {
             parts.authenticator.authenticate(token).await?;
         }
         if parts.is_draining() {
-            return Err(full());
+            return Err(full().into());
         }
         let seat = parts.seats.take().ok_or_else(full)?;
         Ok((handshake, seat))
     }
 
     /// Counts a refusal for the audit log.
-    fn note_refusal(&self, fault: &ApiError, address: Option<IpAddr>, path: &str) {
-        let kind = match fault {
-            // A token that ran out is refused here as one that never was.
-            ApiError::Unauthenticated(_) => Refusal::BadToken,
-            ApiError::Forbidden(_) => Refusal::Forbidden,
-            ApiError::RateLimited(_) => Refusal::RateLimited,
-            _ => return,
-        };
+    fn note_refusal(&self, kind: Refusal, address: Option<IpAddr>, path: &str) {
         let key = address.map_or(Key::Nobody, Key::Network);
         let place = format!("GET {path}");
         self.chat.parts.refusals.note(kind, key, address, &place);
@@ -169,7 +205,7 @@ impl Gate {
         io: Box<dyn Transport>,
         first: &[u8],
         head: Bytes,
-        greeting: Greeting,
+        greeting: (Option<IpAddr>, Greeting),
         seat: Seat,
     ) {
         let parts = self.chat.parts.clone();

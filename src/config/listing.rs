@@ -93,6 +93,7 @@ impl fmt::Display for Config {
         oauth.list(&mut line)?;
         line("MAX_CONNECTIONS", &limits.max_connections)?;
         line("MAX_CONNECTIONS_PER_USER", &limits.max_connections_per_user)?;
+        line("SOCKETS_PER_MINUTE", &limits.sockets_per_minute)?;
         line("MESSAGES_PER_SECOND", &limits.messages_per_second)?;
         line("ROOM_MESSAGES_PER_SECOND", &limits.room_messages_per_second)?;
         line("JOINS_PER_MINUTE", &limits.joins_per_minute)?;

@@ -145,6 +145,11 @@ pub struct Settings {
     )]
     pub max_connections_per_user: String,
 
+    /// Sockets that one user opens a minute; from one address 20 times as many, and 4 times as many
+    /// whose request has no token. 0 is no limit.
+    #[arg(long, env = "SOCKETS_PER_MINUTE", global = true, default_value = "600")]
+    pub sockets_per_minute: String,
+
     /// Messages of one user a second, five times as many in a burst; 0 is no limit.
     #[arg(long, env = "MESSAGES_PER_SECOND", global = true, default_value = "20")]
     pub messages_per_second: String,

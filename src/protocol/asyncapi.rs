@@ -20,7 +20,7 @@ use super::{
 };
 
 /// The status and code of each answer that refuses an upgrade, and when it comes.
-pub const REFUSALS: [(u16, ErrorCode, &str); 7] = [
+pub const REFUSALS: [(u16, ErrorCode, &str); 8] = [
     (
         400,
         ErrorCode::BadRequest,
@@ -38,6 +38,11 @@ pub const REFUSALS: [(u16, ErrorCode, &str); 7] = [
     ),
     (404, ErrorCode::NotFound, "No socket has this address."),
     (405, ErrorCode::MethodNotAllowed, "Anything but GET."),
+    (
+        429,
+        ErrorCode::RateLimited,
+        "Too many sockets from this address; `Retry-After` says when to come back.",
+    ),
     (
         503,
         ErrorCode::Overloaded,

@@ -222,7 +222,7 @@ close_codes! {
     SlowConsumer = 4008, "slow_consumer";
     /// The client does not answer.
     NoPong = 4012, "no_pong";
-    /// The client sends far more than anybody can mean.
+    /// The client sends far more than anybody can mean, or its user opens too many sockets.
     Flooding = 4029, "flooding";
     /// The token is not valid.
     BadToken = 4500, "bad_token";

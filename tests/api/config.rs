@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::harness::{Home, Server, TestApp, finish};
 
-const SETTINGS: [&str; 54] = [
+const SETTINGS: [&str; 55] = [
     "ENCRYPTION_KEY",
     "GOOGLE_CLIENT_ID",
     "GITHUB_URL",
@@ -35,6 +35,7 @@ const SETTINGS: [&str; 54] = [
     "TRUSTED_PROXIES",
     "MAX_CONNECTIONS",
     "MAX_CONNECTIONS_PER_USER",
+    "SOCKETS_PER_MINUTE",
     "MESSAGES_PER_SECOND",
     "LOGIN_ATTEMPTS_PER_MINUTE",
     "REGISTRATIONS_PER_MINUTE",

@@ -12,9 +12,10 @@ use crate::harness::{Fate, Findings, Home, Liar, PASSWORD, Server, Stand, TestAp
 const NOT_NOW: [&str; 3] = ["expiry", "heartbeat", "operator"];
 
 /// The limits that a server has unless it is told otherwise.
-const USUAL: [(&str, &str); 9] = [
+const USUAL: [(&str, &str); 10] = [
     ("MESSAGES_PER_SECOND", "20"),
     ("MAX_CONNECTIONS_PER_USER", "50"),
+    ("SOCKETS_PER_MINUTE", "600"),
     ("ROOM_MESSAGES_PER_SECOND", "200"),
     ("JOINS_PER_MINUTE", "600"),
     ("ROOM_JOINS_PER_SECOND", "500"),

@@ -76,6 +76,7 @@ mod quotas;
 mod raw;
 mod read_marks;
 mod refresh;
+mod refusal_doors;
 mod roles;
 mod rooms;
 mod secrets;

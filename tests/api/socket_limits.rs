@@ -7,7 +7,7 @@ use parlor::protocol::code::CloseCode;
 use serde_json::json;
 
 use crate::harness::{
-    Event, TestApp, until,
+    Event, Proof, TestApp, until,
     wire::{PING, PONG, Wire, frame},
 };
 
@@ -72,6 +72,43 @@ async fn a_user_may_have_so_many_sockets_and_no_more() {
         matches!(socket.next().await, Event::Frame(_))
     })
     .await;
+}
+
+/// Opening costs the server more than a frame does.
+#[tokio::test]
+async fn sockets_are_not_opened_without_end() {
+    let app = TestApp::with(|config| config.limits.sockets_per_minute = 2).await;
+    let (alice, bob) = (app.client("alice").await, app.client("bob").await);
+    for _ in 0..2 {
+        app.ws(&alice).ready().await.close().await;
+    }
+    // A fresh token on an open socket opens none.
+    let mut third = app.ws(&bob).ready().await;
+    for _ in 0..3 {
+        let token = json!({"type": "authorization", "token": bob.token});
+        third.send(&token).await;
+        third.wait_for("authenticated").await;
+    }
+    for proof in [Proof::Header, Proof::Frame] {
+        let mut more = app.ws(&alice).by(proof).open().await;
+        more.closed_as(CloseCode::Flooding).await;
+    }
+    third.until_pong().await;
+    // Of one address four times as many without a token, and twenty times as many with one.
+    let mut strangers = 0;
+    let refusal = loop {
+        let answer = app.anonymous_ws().answer().await;
+        if answer.status() != 101 {
+            break answer;
+        }
+        strangers += 1;
+    };
+    assert!((7..=9).contains(&strangers), "{strangers}");
+    assert!(refusal.header("retry-after").is_some(), "{refusal}");
+    let told = refusal.header("ratelimit").unwrap_or_default();
+    assert!(told.starts_with("\"sockets-of-address\";r=0;t="), "{told}");
+    refusal.refused(429, "rate_limited");
+    app.ws(&bob).ready().await;
 }
 
 /// Whoever comes and goes, in whatever way, must not be counted for ever.

@@ -77,11 +77,13 @@ impl Session {
         context: &mut SessionContext,
     ) {
         let reference = reference.as_ref();
-        match &checked {
-            Ok(_) | Err(Denied::Token(AuthError::Unavailable(_))) => {}
-            Err(Denied::TooMany) => self.note_refusal(Refusal::TooManySockets),
-            Err(Denied::Token(AuthError::Expired)) => self.note_refusal(Refusal::ExpiredToken),
-            Err(Denied::Token(AuthError::Invalid)) => self.note_refusal(Refusal::BadToken),
+        let refusal = match &checked {
+            Ok(_) => None,
+            Err(Denied::TooMany) => Some(Refusal::TooManySockets),
+            Err(Denied::Token(fault)) => fault.refusal(),
+        };
+        if let Some(kind) = refusal {
+            self.note_refusal(kind, "socket authorization");
         }
         match checked {
             Ok(identity) => self.welcome(identity, reference, context),
@@ -106,6 +108,11 @@ impl Session {
         reference: Option<&Ref>,
         context: &mut SessionContext,
     ) {
+        // A fresh token on an open socket opens none.
+        if self.who.is_none() && self.parts.limits.socket(identity.user.id).is_err() {
+            self.note_refusal(Refusal::RateLimited, "socket authorization");
+            return self.close(CloseCode::Flooding, context);
+        }
         let profile = Arc::new(Profile::from(&*identity.user));
         self.reply(&ServerFrame::Authenticated {
             user_id: identity.user.id,

@@ -42,6 +42,7 @@ impl Session {
                 reference: reference.as_ref(),
             }),
             _ if self.who.is_none() => {
+                self.note_refusal(audit::Refusal::NoToken, "socket");
                 let text = "Send an authorization frame first";
                 self.reply_error(ErrorCode::Unauthenticated, text, reference.as_ref());
             }
@@ -74,7 +75,7 @@ impl Session {
         reference: Option<Ref>,
         context: &mut SessionContext,
     ) {
-        if self.speaks_for(user_id, reference.as_ref()) {
+        if self.speaks_for("socket connect", user_id, reference.as_ref()) {
             self.enter(room_id, resume, reference, context);
         }
     }
@@ -98,10 +99,7 @@ impl Session {
             } else {
                 "You may not join"
             };
-            if !may {
-                self.note_refusal(audit::Refusal::Forbidden);
-            }
-            return self.reply_error(ErrorCode::Forbidden, text, reference.as_ref());
+            return self.forbid("socket connect", text, reference.as_ref());
         }
         if self.joins_too_often(&room_id, reference.as_ref()) {
             return;
@@ -115,7 +113,7 @@ impl Session {
         let Err(exhausted) = self.parts.limits.join(who.identity.user.id, room_id) else {
             return false;
         };
-        self.note_refusal(audit::Refusal::RateLimited);
+        self.note_refusal(audit::Refusal::RateLimited, "socket connect");
         self.reply(&ServerFrame::Error {
             error: "Too many joins; wait a little",
             code: ErrorCode::RateLimited,
@@ -127,7 +125,7 @@ impl Session {
     }
 
     fn disconnect(&mut self, room_id: &RoomId, user_id: Option<UserId>, reference: Option<&Ref>) {
-        if !self.speaks_for(user_id, reference) {
+        if !self.speaks_for("socket disconnect", user_id, reference) {
             return;
         }
         let Some(membership) = self.rooms.remove(room_id) else {
@@ -168,11 +166,12 @@ impl Session {
         if !allows(&who.identity, Action::SendMessages) {
             let id = client_message_id.as_ref();
             let refusal = refused(Refusal::Forbidden, id, reference.as_ref());
+            self.note_refusal(audit::Refusal::Forbidden, "socket message");
             return self.outbox.push(refusal);
         }
         let counted = self.parts.limits.message(who.identity.user.id, room_id);
         if let Err(exhausted) = counted {
-            self.note_refusal(audit::Refusal::RateLimited);
+            self.note_refusal(audit::Refusal::RateLimited, "socket message");
             return self.reply(&ServerFrame::Error {
                 error: "Too many messages; wait a little",
                 code: ErrorCode::RateLimited,
@@ -213,8 +212,7 @@ impl Session {
             return self.not_connected(reference);
         };
         if !allows(&who.identity, Action::SendMessages) {
-            let text = Refusal::Forbidden.text();
-            return self.reply_error(ErrorCode::Forbidden, text, reference);
+            return self.forbid("socket typing", Refusal::Forbidden.text(), reference);
         }
         let pause = self.parts.typing;
         if membership.typed.is_some_and(|at| at.elapsed() < pause) {
@@ -222,7 +220,7 @@ impl Session {
         }
         let counted = self.parts.limits.typing(who.identity.user.id, room_id);
         if counted.is_err() {
-            return;
+            return self.note_refusal(audit::Refusal::RateLimited, "socket typing");
         }
         membership.typed = Some(Instant::now());
         // The first thing dropped under pressure: a full mailbox loses it.
@@ -232,12 +230,16 @@ impl Session {
     }
 
     /// Whether a frame's `user_id` is the caller's, or absent.
-    fn speaks_for(&self, user_id: Option<UserId>, reference: Option<&Ref>) -> bool {
+    fn speaks_for(
+        &self,
+        place: &'static str,
+        user_id: Option<UserId>,
+        reference: Option<&Ref>,
+    ) -> bool {
         let own = self.who.as_ref().map(|who| who.identity.user.id);
         let speaks = user_id.is_none() || user_id == own;
         if !speaks {
-            self.note_refusal(audit::Refusal::Forbidden);
-            self.reply_error(ErrorCode::Forbidden, "This user_id is not yours", reference);
+            self.forbid(place, "This user_id is not yours", reference);
         }
         speaks
     }

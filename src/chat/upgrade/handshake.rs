@@ -83,11 +83,7 @@ impl Handshake {
         Ok(Self {
             accept,
             selects_protocol,
-            greeting: Greeting {
-                token,
-                join,
-                address: None,
-            },
+            greeting: Greeting { token, join },
         })
     }
 

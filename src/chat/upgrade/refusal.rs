@@ -36,6 +36,12 @@ fn response(problem: &Problem, request_id: &str) -> String {
         400 => more.push_str("sec-websocket-version: 13\r\n"),
         _ => {}
     }
+    if let Some(exhausted) = problem.exhausted {
+        let (item, policy) = (exhausted.item(), exhausted.policy.item());
+        more.push_str(&format!(
+            "ratelimit: {item}\r\nratelimit-policy: {policy}\r\n"
+        ));
+    }
     if let Some(seconds) = problem.retry_after_seconds() {
         more.push_str(&format!("retry-after: {seconds}\r\n"));
     }

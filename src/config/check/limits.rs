@@ -9,6 +9,11 @@ pub(super) fn limits(reader: &mut Reader, settings: &Settings) -> LimitsConfig {
     let default = LimitsConfig::default();
     let mut most = |name, text: &str, default| reader.number(name, text, 0..=MOST, default);
     let config = LimitsConfig {
+        sockets_per_minute: most(
+            "SOCKETS_PER_MINUTE",
+            &settings.sockets_per_minute,
+            default.sockets_per_minute,
+        ),
         messages_per_second: most(
             "MESSAGES_PER_SECOND",
             &settings.messages_per_second,

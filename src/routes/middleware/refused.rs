@@ -30,8 +30,6 @@ pub fn note_refusal<B>(response: &ServiceResponse<B>, problem: &Problem) {
     };
     let address = client_address(request, config);
     let key = match (mark.user, mark.account) {
-        // Everybody who opens a page for the first time is one of these.
-        _ if kind == Refusal::NoToken => Key::Nobody,
         (Some(user), _) => Key::User(user),
         (None, Some(account)) => Key::Account(account),
         (None, None) => Key::Network(address),
@@ -53,6 +51,7 @@ fn kind(marked: Option<Refusal>, problem: &Problem, has_token: bool) -> Option<R
         ErrorCode::RateLimited => Some(Refusal::RateLimited),
         ErrorCode::RegistrationClosed => Some(Refusal::RegistrationClosed),
         ErrorCode::InvalidSetupToken => Some(Refusal::WrongSetupToken),
+        ErrorCode::SecondFactorRequired => Some(Refusal::Forbidden),
         _ if marked.is_some() => marked,
         _ if problem.status == StatusCode::UNAUTHORIZED && has_token => Some(Refusal::BadToken),
         _ if problem.status == StatusCode::UNAUTHORIZED => Some(Refusal::Unauthenticated),

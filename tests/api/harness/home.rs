@@ -75,6 +75,7 @@ impl Home {
                 ("REGISTRATIONS_PER_MINUTE", "0"),
                 ("MESSAGES_PER_SECOND", "0"),
                 ("MAX_CONNECTIONS_PER_USER", "0"),
+                ("SOCKETS_PER_MINUTE", "0"),
                 ("ROOM_MESSAGES_PER_SECOND", "0"),
                 ("JOINS_PER_MINUTE", "0"),
                 ("ROOM_JOINS_PER_SECOND", "0"),
