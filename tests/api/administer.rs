@@ -1,5 +1,6 @@
 //! `admin.access`: the server's metrics, and which roles require a second factor.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -64,19 +65,12 @@ async fn the_metrics_are_for_who_has_it_in_person_or_by_a_token() {
 async fn tokens_are_not_guessed_at_the_metrics_without_end() {
     let app = TestApp::with(|config| config.limits.requests_per_second = 1).await;
     let stranger = app.with_token(&format!("parlor_{}", "x".repeat(43)));
-    for _ in 0..200 {
-        from_elsewhere(&stranger)
-            .await
-            .refused(401, "unauthenticated");
+    let mut limited = false;
+    while !limited {
+        let guesses = (0..100).map(|_| from_elsewhere(&stranger));
+        let answers = join_all(guesses).await;
+        limited = answers.iter().any(|answer| answer.status() == 429);
     }
-    let mut last = from_elsewhere(&stranger).await;
-    for _ in 0..200 {
-        if last.status() == 429 {
-            break;
-        }
-        last = from_elsewhere(&stranger).await;
-    }
-    last.refused(429, "rate_limited");
 }
 
 #[tokio::test]
