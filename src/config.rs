@@ -95,8 +95,8 @@ impl Default for ServerConfig {
 /// Which database, and how many connections to it.
 #[derive(Clone)]
 pub struct StoreConfig {
-    /// `sqlite://FILE` or `postgres://…`.
-    pub url: String,
+    /// `sqlite://FILE` or `postgres://…`, where a password may stand.
+    pub url: SecretString,
     pub max_connections: u32,
     /// Start although PostgreSQL runs with `fsync=off`.
     pub allow_unsafe: bool,

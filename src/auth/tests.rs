@@ -33,7 +33,7 @@ impl Place {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = StoreOptions {
-            url: format!("sqlite://{}", folder.path().join("parlor.db").display()),
+            url: format!("sqlite://{}", folder.path().join("parlor.db").display()).into(),
             max_connections: 2,
             allow_unsafe: false,
             acquire_timeout: Duration::from_secs(5),

@@ -105,15 +105,15 @@ fn server(
             0..=3600,
             default.shutdown,
         ),
-        data_dir: data_dir(&store.url).unwrap_or(default.data_dir),
+        data_dir: data_dir(store.url.expose_secret()).unwrap_or(default.data_dir),
     }
 }
 
 fn store(reader: &mut Reader, settings: &Settings) -> StoreConfig {
     let default = StoreConfig::default();
-    let url = match settings.database_url.trim() {
+    let url = match settings.database_url.expose_secret().trim() {
         "" => default.url,
-        url if database(url) && !url.contains(char::is_control) => url.to_owned(),
+        url if database(url) && !url.contains(char::is_control) => url.into(),
         _ => {
             // The value is not repeated: it may hold a password.
             reader.refuse(

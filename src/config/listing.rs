@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use secrecy::ExposeSecret;
 use url::Url;
 
 use super::{Config, LogFormat, MailConfig, StoreConfig};
@@ -10,10 +11,11 @@ impl StoreConfig {
     /// The database's address without its password.
     #[must_use]
     pub fn shown_url(&self) -> String {
-        if self.url.starts_with("sqlite:") {
-            return self.url.clone();
+        let url = self.url.expose_secret();
+        if url.starts_with("sqlite:") {
+            return url.to_owned();
         }
-        match Url::parse(&self.url) {
+        match Url::parse(url) {
             Ok(mut url) => {
                 // The query may hold a password, too.
                 url.set_query(None);

@@ -31,7 +31,7 @@ pub struct Settings {
         hide_env_values = true,
         default_value = "sqlite://data/parlor.db"
     )]
-    pub database_url: String,
+    pub database_url: SecretString,
 
     /// Database connections, at most.
     #[arg(long, env = "DB_MAX_CONNECTIONS", global = true, default_value = "10")]

@@ -1,6 +1,7 @@
 //! Sign-ins with a provider that are under way: states on the way there, codes on the way back.
 
 use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{Store, StoreError, backend::in_transaction};
 use crate::{
@@ -21,8 +22,9 @@ pub struct OauthState {
     pub browser: [u8; 32],
     pub provider: String,
     /// Proves to the provider that who asks for the tokens is who began (RFC 7636).
-    pub verifier: String,
-    pub nonce: String,
+    pub verifier: SecretString,
+    /// Stands in the ID token that is made for this sign-in, and in no other.
+    pub nonce: SecretString,
     pub return_to: Option<String>,
     /// Whoever is signed in with this login asks for a link with his account.
     pub login: Option<LoginId>,
@@ -73,8 +75,8 @@ impl Store {
                         .bind(state.hash.as_slice())
                         .bind(state.browser.as_slice())
                         .bind(&state.provider)
-                        .bind(&state.verifier)
-                        .bind(&state.nonce)
+                        .bind(state.verifier.expose_secret())
+                        .bind(state.nonce.expose_secret())
                         .bind(&state.return_to)
                         .bind(state.login)
                         .bind(state.expires_at)
@@ -117,8 +119,8 @@ impl Store {
                     hash,
                     browser,
                     provider: row.provider,
-                    verifier: row.verifier,
-                    nonce: row.nonce,
+                    verifier: row.verifier.into(),
+                    nonce: row.nonce.into(),
                     return_to: row.return_to,
                     login: row.login_id,
                     expires_at: row.expires_at,

@@ -2,6 +2,7 @@
 
 use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
 
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     Connection as _, PgConnection, PgPool, Row as _, SqlitePool,
     migrate::Migrator,
@@ -23,8 +24,8 @@ const JOURNAL_BYTES: &str = "67108864";
 /// Which database, and how patiently.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
-    /// `sqlite://` with a path, or `postgres://…`.
-    pub url: String,
+    /// `sqlite://` with a path, or `postgres://…`, where a password may stand.
+    pub url: SecretString,
     /// The most connections of PostgreSQL, or readers of SQLite beside its one writer.
     pub max_connections: u32,
     /// Opens a PostgreSQL server that runs with `fsync=off`.
@@ -46,16 +47,17 @@ pub(super) enum Address {
 impl StoreOptions {
     /// Reads the address.
     pub(super) fn address(&self) -> Result<Address, OpenError> {
-        if self.url.starts_with("sqlite:") {
-            let options: SqliteConnectOptions = self.url.parse().map_err(OpenError::Connect)?;
+        let url = self.url.expose_secret();
+        if url.starts_with("sqlite:") {
+            let options: SqliteConnectOptions = url.parse().map_err(OpenError::Connect)?;
             let path = options.get_filename().to_string_lossy();
             // A database in memory would be another one on each connection.
-            if path.is_empty() || path.starts_with("file:") || self.url.contains("mode=memory") {
+            if path.is_empty() || path.starts_with("file:") || url.contains("mode=memory") {
                 return Err(OpenError::Address);
             }
             Ok(Address::Sqlite(Box::new(self.sqlite(options))))
-        } else if self.url.starts_with("postgres:") || self.url.starts_with("postgresql:") {
-            let options: PgConnectOptions = self.url.parse().map_err(OpenError::Connect)?;
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let options: PgConnectOptions = url.parse().map_err(OpenError::Connect)?;
             Ok(Address::Postgres(Box::new(options)))
         } else {
             Err(OpenError::Address)

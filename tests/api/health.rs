@@ -80,7 +80,7 @@ async fn readiness_follows_postgresql_down_and_up() {
         return;
     };
     let postgres = OwnPostgres::start().await;
-    let app = TestApp::with(|config| config.store.url = postgres.url.clone()).await;
+    let app = TestApp::with(|config| config.store.url = postgres.url.clone().into()).await;
     let alice = app.client("alice").await;
     let api = app.as_user(&alice);
     for mode in ["fast", "immediate"] {

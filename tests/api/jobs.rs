@@ -10,6 +10,7 @@ use crate::{
     mail::{app_with_mail, send_to, verify},
 };
 
+/// Jobs in a state, as an admin sees them.
 pub async fn jobs(api: &Client, state: &str) -> Vec<Value> {
     let list = api
         .get(&format!("/api/admin/jobs?state={state}"))

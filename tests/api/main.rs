@@ -50,6 +50,7 @@ mod hostile_slow;
 mod http2;
 mod jobs;
 mod jobs_workers;
+mod jobs_crash;
 mod keys;
 mod keys_elsewhere;
 mod layers;

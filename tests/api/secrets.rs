@@ -1,9 +1,11 @@
 //! Secrets are typed so that they cannot be printed by mistake.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
+
+use parlor::{config::Config, store::StoreOptions};
 
 /// What fields with secrets are called.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 9] = [
     "token",
     "password",
     // Hashes of random bytes tell nothing; a password's can be tried out.
@@ -11,6 +13,10 @@ const NAMES: [&str; 6] = [
     "secret",
     "private",
     "ticket",
+    "verifier",
+    "nonce",
+    // It may have a password in it.
+    "database_url",
 ];
 
 /// Types that print what is in them.
@@ -71,6 +77,29 @@ fn nothing_that_prints_itself_holds_a_secret_as_text() {
         }
     }
     assert!(wrong.is_empty(), "use SecretString: {wrong:#?}");
+}
+
+/// A field that is called `url` could not be told from others by its name.
+#[test]
+fn a_databases_password_does_not_print_itself() {
+    let url = "postgres://parlor:Hidden-Zebra-7@db.example/parlor?password=Hidden-Zebra-8";
+    let options = StoreOptions {
+        url: url.into(),
+        max_connections: 1,
+        allow_unsafe: false,
+        acquire_timeout: Duration::ZERO,
+        busy_timeout: Duration::ZERO,
+        mail: false,
+    };
+    let mut config = Config::default();
+    config.store.url = url.into();
+    for printed in [
+        format!("{options:?}"),
+        format!("{config:?}"),
+        config.to_string(),
+    ] {
+        assert!(!printed.contains("Hidden-Zebra"), "{printed}");
+    }
 }
 
 #[test]

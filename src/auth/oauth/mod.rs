@@ -54,7 +54,7 @@ fn plain(text: &str) -> String {
 /// What one sign-in sends along and gets back; none of it is known to anybody else.
 pub struct Secrets {
     pub state: String,
-    pub nonce: String,
+    pub nonce: SecretString,
     /// Its hash goes to the provider (S256 of RFC 7636).
     pub verifier: SecretString,
 }
@@ -62,7 +62,7 @@ pub struct Secrets {
 /// What came back from a provider by way of the browser.
 pub struct Returned {
     pub code: SecretString,
-    pub nonce: String,
+    pub nonce: SecretString,
     pub verifier: SecretString,
 }
 
@@ -235,7 +235,7 @@ impl Secrets {
     pub fn random() -> Self {
         Self {
             state: random_text(),
-            nonce: random_text(),
+            nonce: SecretString::from(random_text()),
             verifier: SecretString::from(random_text()),
         }
     }

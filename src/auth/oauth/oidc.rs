@@ -82,7 +82,7 @@ impl Issuer {
     pub async fn authorize(&self, secrets: &Secrets) -> Result<Url, ProviderError> {
         let metadata = self.discovery.metadata().await?;
         let state = CsrfToken::new(secrets.state.clone());
-        let nonce = Nonce::new(secrets.nonce.clone());
+        let nonce = Nonce::new(secrets.nonce.expose_secret().to_owned());
         let client = self.client(&metadata);
         let (url, ..) = client
             .authorize_url(
@@ -120,7 +120,7 @@ impl Issuer {
             .map_err(no_token)?;
         let id_token = tokens.id_token();
         let id_token = id_token.ok_or_else(|| ProviderError::refused("no ID token came"))?;
-        let nonce = Nonce::new(returned.nonce);
+        let nonce = Nonce::new(returned.nonce.expose_secret().to_owned());
         let claims = self.verified(id_token, &tokens, &nonce, metadata).await?;
         let told = match claims.email() {
             Some(_) => None,

@@ -16,7 +16,7 @@ async fn a_blocked_writer_fails_in_time_and_works_afterwards() {
         .await
         .unwrap();
     let ann = profile(&store, "ann").await;
-    let mut other = sqlx::SqliteConnection::connect(&options.url).await.unwrap();
+    let mut other = sqlx::SqliteConnection::connect(&place.url()).await.unwrap();
     let blocker = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let batch: Arc<[Draft]> = vec![named(&ann, "general", "a", "x")].into();
     for _ in 0..3 {
@@ -74,8 +74,8 @@ async fn a_connection_that_breaks_before_commit_stores_nothing() {
     };
     let store = place.store().await;
     let ann = profile(&store, "ann").await;
-    let mut watcher = PgConnection::connect(&place.options().url).await.unwrap();
-    let mut blocker = PgConnection::connect(&place.options().url).await.unwrap();
+    let mut watcher = PgConnection::connect(&place.url()).await.unwrap();
+    let mut blocker = PgConnection::connect(&place.url()).await.unwrap();
     for round in 0..3 {
         let batch: Arc<[Draft]> = vec![named(&ann, "general", "a", "x")].into();
         let mut tx = blocker.begin().await.unwrap();
@@ -107,7 +107,7 @@ async fn a_connection_that_breaks_in_commit_leaves_an_unknown_batch() {
     };
     let store = place.store().await;
     let ann = profile(&store, "ann").await;
-    let mut watcher = PgConnection::connect(&place.options().url).await.unwrap();
+    let mut watcher = PgConnection::connect(&place.url()).await.unwrap();
     // COMMIT itself waits for a lock that the test holds.
     sqlx::raw_sql(
         "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
@@ -148,8 +148,8 @@ async fn resolving_waits_until_the_lost_transaction_has_ended() {
     };
     let store = place.store().await;
     let ann = profile(&store, "ann").await;
-    let mut watcher = PgConnection::connect(&place.options().url).await.unwrap();
-    let mut lost = PgConnection::connect(&place.options().url).await.unwrap();
+    let mut watcher = PgConnection::connect(&place.url()).await.unwrap();
+    let mut lost = PgConnection::connect(&place.url()).await.unwrap();
     for commits in [false, true] {
         let draft = named(&ann, "general", "a", "x");
         let mut tx = lost.begin().await.unwrap();
@@ -179,7 +179,7 @@ async fn a_clean_connection_is_used_again() {
     };
     let store = place.store().await;
     let ann = profile(&store, "ann").await;
-    let mut watcher = PgConnection::connect(&place.options().url).await.unwrap();
+    let mut watcher = PgConnection::connect(&place.url()).await.unwrap();
     // Two, because one may still be on its way back when the next is taken.
     let mut backends = std::collections::HashSet::new();
     for _ in 0..20 {

@@ -40,7 +40,7 @@ on_both! {
 
 /// Ends the server's connections, as a restart of PostgreSQL would.
 async fn end_connections(place: &Place, like: &str) {
-    let mut connection = PgConnection::connect(&place.options().url).await.unwrap();
+    let mut connection = PgConnection::connect(&place.url()).await.unwrap();
     sqlx::query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE application_name LIKE $1 AND pid <> pg_backend_pid()
@@ -63,7 +63,7 @@ async fn a_lock_is_taken_again_after_its_connection_broke_and_lost_to_another() 
     let held = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
         WHERE l.locktype = 'advisory' AND a.application_name LIKE 'parlor serve%'
           AND a.datname = current_database()";
-    let mut watcher = PgConnection::connect(&place.options().url).await.unwrap();
+    let mut watcher = PgConnection::connect(&place.url()).await.unwrap();
     tokio::time::timeout(Duration::from_secs(20), async {
         while sqlx::query_scalar::<_, i64>(held)
             .fetch_one(&mut watcher)

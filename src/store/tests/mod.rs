@@ -80,17 +80,20 @@ impl Place {
         Some(Self::Postgres { server, name })
     }
 
-    pub(super) fn options(&self) -> StoreOptions {
-        let url = match self {
+    pub(super) fn url(&self) -> String {
+        match self {
             Self::Sqlite(_) => format!("sqlite://{}", self.file().display()),
             Self::Postgres { server, name } => {
                 let mut url = url::Url::parse(server).unwrap();
                 url.set_path(name);
                 url.to_string()
             }
-        };
+        }
+    }
+
+    pub(super) fn options(&self) -> StoreOptions {
         StoreOptions {
-            url,
+            url: self.url().into(),
             max_connections: 8,
             allow_unsafe: true,
             acquire_timeout: Duration::from_secs(5),

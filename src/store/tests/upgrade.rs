@@ -58,7 +58,7 @@ on_both! {
             }
             Place::Postgres { .. } => {
                 let (_folder, migrator) = before_roles("postgres").await;
-                let mut connection = PgConnection::connect(&place.options().url).await.unwrap();
+                let mut connection = PgConnection::connect(&place.url()).await.unwrap();
                 fill!(connection, migrator, ids);
             }
         }

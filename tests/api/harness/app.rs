@@ -93,7 +93,7 @@ fn config(home: &Home) -> Config {
     config.server.data_dir = home.data();
     config.server.cert_path = home.certificate();
     config.server.key_path = home.key();
-    config.store.url = home.database.url();
+    config.store.url = home.database.url().into();
     config.store.max_connections = 5;
     config.auth.bcrypt_cost = 4;
     config.auth.admin = Some((

@@ -6,7 +6,9 @@ use parlor::{
     metrics::Metrics,
     store::{Store, StoreOptions},
 };
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, Connection, Decode, Executor, PgConnection, Row, Sqlite, SqliteConnection,
+};
 use url::Url;
 
 /// A database that nobody else uses; a PostgreSQL one is dropped with this value.
@@ -44,7 +46,7 @@ impl TestDatabase {
     /// Opens it as another process would, such as the command line.
     pub async fn open(&self) -> Store {
         let options = StoreOptions {
-            url: self.url(),
+            url: self.url().into(),
             max_connections: 1,
             allow_unsafe: true,
             acquire_timeout: Duration::from_secs(2),
@@ -71,15 +73,73 @@ impl TestDatabase {
 
     /// Changes what no client can, such as the time of something past.
     pub async fn execute(&self, sql: &'static str) {
+        self.run(sql.to_owned()).await;
+    }
+
+    /// Moves the times in a column into the past, as if it were so many seconds later.
+    pub async fn age(&self, table: &str, column: &str, seconds: u32) {
+        let earlier = match self {
+            Self::Sqlite(_) => {
+                format!("strftime('%Y-%m-%dT%H:%M:%f000+00:00', {column}, '-{seconds} seconds')")
+            }
+            Self::Postgres { .. } => format!("{column} - interval '{seconds} seconds'"),
+        };
+        self.run(format!("UPDATE {table} SET {column} = {earlier}"))
+            .await;
+    }
+
+    /// Everything that is kept: the bytes of each value of each table, with the table's name.
+    pub async fn values(&self) -> Vec<(String, Vec<u8>)> {
+        let mut found = Vec::new();
         match self {
             Self::Sqlite(url) => {
                 let mut connection = SqliteConnection::connect(url).await.expect("the file");
-                connection.execute(sql).await.expect("the statement");
+                let tables = "SELECT name FROM sqlite_master WHERE type = 'table'";
+                let tables = sqlx::query_scalar(tables).fetch_all(&mut connection);
+                let tables: Vec<String> = tables.await.expect("the tables");
+                for table in tables {
+                    let rows = sqlx::query(AssertSqlSafe(format!("SELECT * FROM {table}")));
+                    for row in rows.fetch_all(&mut connection).await.expect("the rows") {
+                        for column in 0..row.len() {
+                            let value = row.try_get_raw(column).expect("a value");
+                            let bytes = <Option<Vec<u8>> as Decode<Sqlite>>::decode(value);
+                            let bytes = bytes.expect("bytes").unwrap_or_default();
+                            found.push((table.clone(), bytes));
+                        }
+                    }
+                }
+            }
+            Self::Postgres { .. } => {
+                let mut connection = PgConnection::connect(&self.url()).await.expect("a server");
+                let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'";
+                let tables = sqlx::query_scalar(tables).fetch_all(&mut connection);
+                let tables: Vec<String> = tables.await.expect("the tables");
+                for table in tables {
+                    let rows = sqlx::query(AssertSqlSafe(format!("SELECT * FROM {table}")));
+                    for row in rows.fetch_all(&mut connection).await.expect("the rows") {
+                        for column in 0..row.len() {
+                            let value = row.try_get_raw(column).expect("a value");
+                            let bytes = value.as_bytes().unwrap_or_default().to_vec();
+                            found.push((table.clone(), bytes));
+                        }
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    async fn run(&self, sql: String) {
+        match self {
+            Self::Sqlite(url) => {
+                let mut connection = SqliteConnection::connect(url).await.expect("the file");
+                let done = connection.execute(AssertSqlSafe(sql)).await;
+                done.expect("the statement");
                 connection.close().await.expect("a closed file");
             }
             Self::Postgres { .. } => {
                 let url = self.url().parse().expect("a URL");
-                execute(&url, sql.to_owned()).await;
+                execute(&url, sql).await;
             }
         }
     }

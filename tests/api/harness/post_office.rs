@@ -26,6 +26,8 @@ pub enum Trouble {
     Message(u16),
     /// Takes the message, and hangs up without saying so.
     LostAnswer,
+    /// Takes the message, and says nothing more.
+    NoAnswer,
     /// Hangs up before it greets.
     HangsUp,
     /// Greets, and says nothing more.
@@ -310,10 +312,11 @@ impl Shared {
                     };
                     self.mails.lock().expect("no panic").push(mail);
                     self.changed.send_modify(|(_, taken)| *taken += 1);
-                    if trouble == Some(Trouble::LostAnswer) {
-                        return Ok(());
+                    match trouble {
+                        Some(Trouble::LostAnswer) => return Ok(()),
+                        Some(Trouble::NoAnswer) => {}
+                        _ => say(&mut stream, "250 taken").await?,
                     }
-                    say(&mut stream, "250 taken").await?;
                 }
                 "QUIT" => return say(&mut stream, "221 bye").await,
                 _ => say(&mut stream, "502 what?").await?,

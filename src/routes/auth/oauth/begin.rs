@@ -4,7 +4,6 @@ use actix_web::{
     web,
 };
 use chrono::TimeDelta;
-use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
@@ -180,7 +179,7 @@ impl Way<'_> {
             hash: hash(&secrets.state),
             browser: self.browser.hash(),
             provider: provider.name().to_owned(),
-            verifier: secrets.verifier.expose_secret().to_owned(),
+            verifier: secrets.verifier,
             nonce: secrets.nonce,
             return_to: self.return_to.map(LocalPath::into_string),
             login: self.login,

@@ -198,7 +198,7 @@ async fn arrive(
     let returned = Returned {
         code: SecretString::from(code.ok_or(failure::FAILED)?),
         nonce: state.nonce.clone(),
-        verifier: SecretString::from(state.verifier.clone()),
+        verifier: state.verifier.clone(),
     };
     let person = provider.person(returned).await?;
     if let Some(login) = state.login {
