@@ -19,8 +19,8 @@ pub use self::{
 };
 use crate::{clock, config::AuthConfig, keyfile::Stamp};
 
-/// A rotation acts within a second.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A rotation acts within a second, and so does a key that is taken back.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The least time between two looks, so that strangers with odd tokens cannot ask for many.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

@@ -141,7 +141,8 @@ async fn a_retired_key_takes_its_tokens_and_sockets_with_it() {
         keys(&app.home, &["retire", &kid]).await,
         format!("{kid} is gone")
     );
-    old.closed_as(CloseCode::TokenExpired).await;
+    old.closed_within_a_second(CloseCode::TokenExpired, &app.api())
+        .await;
     app.as_user(&alice)
         .me()
         .await
@@ -178,7 +179,9 @@ async fn a_rotation_now_refuses_every_token_of_before() {
     rotate(&app.home, &[]).await;
     let mut socket = app.ws(&alice).joined("general").await;
     let new = rotate(&app.home, &["--now"]).await;
-    socket.closed_as(CloseCode::TokenExpired).await;
+    socket
+        .closed_within_a_second(CloseCode::TokenExpired, &app.api())
+        .await;
     app.as_user(&alice)
         .me()
         .await

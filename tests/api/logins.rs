@@ -87,8 +87,10 @@ async fn ending_a_login_closes_its_sockets_and_no_other() {
     let api = app.as_user(&laptop);
     let id = id_of(&api, "Phone").await;
     end(&api, &id).await.ok(204);
-    on_phone.closed_as(CloseCode::BadToken).await;
-    second_on_phone.closed_as(CloseCode::BadToken).await;
+    for socket in [&mut on_phone, &mut second_on_phone] {
+        let code = CloseCode::BadToken;
+        socket.closed_within_a_second(code, &api).await;
+    }
     on_laptop.until_pong().await;
     on_tablet.until_pong().await;
     app.as_user(&phone)
@@ -140,7 +142,8 @@ async fn ending_the_own_login_is_a_logout() {
     let cookie = ended.header("set-cookie").unwrap_or_default();
     assert!(cookie.contains("Max-Age=0"), "{ended}");
     ended.ok(204);
-    socket.closed_as(CloseCode::BadToken).await;
+    let code = CloseCode::BadToken;
+    socket.closed_within_a_second(code, &app.api()).await;
     api.me().await.refused(401, "unauthenticated");
     app.as_user(&alice).me().await.ok(200);
 }
@@ -156,7 +159,8 @@ async fn all_other_logins_end_at_once() {
     let mut bobs = app.ws(&bob).joined("general").await;
     let api = app.as_user(&laptop);
     api.call(Method::DELETE, "/api/auth/logins").await.ok(204);
-    on_phone.closed_as(CloseCode::BadToken).await;
+    let code = CloseCode::BadToken;
+    on_phone.closed_within_a_second(code, &api).await;
     on_laptop.until_pong().await;
     bobs.until_pong().await;
     let left = logins(&api).await;

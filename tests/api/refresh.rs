@@ -1,5 +1,7 @@
 //! A login that goes on: rotation, and what happens when a token comes back.
 
+use parlor::protocol::code::CloseCode;
+
 use crate::harness::{Answer, PASSWORD, Person, TestApp};
 
 fn renewed(answer: Answer) -> Person {
@@ -59,8 +61,8 @@ async fn the_end_of_a_family_closes_its_sockets() {
         .refresh(&alice.refresh_token)
         .await
         .refused(401, "unauthenticated");
-    let (code, reason) = socket.closed().await;
-    assert!((4500..5000).contains(&code), "{code} {reason}");
+    let code = CloseCode::BadToken;
+    socket.closed_within_a_second(code, &app.api()).await;
 }
 
 /// A tab that did not hear the answer, or two tabs at once, are no thieves.

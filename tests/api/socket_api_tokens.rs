@@ -2,7 +2,7 @@
 
 use parlor::protocol::code::{CloseCode, ErrorCode};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     api_tokens::{expire, token},
@@ -48,7 +48,9 @@ async fn a_revoked_token_closes_its_sockets_and_no_others() {
     api.call(Method::DELETE, &format!("/api/auth/tokens/{lost_id}"))
         .await
         .ok(204);
-    of_lost.closed_as(CloseCode::BadToken).await;
+    of_lost
+        .closed_within_a_second(CloseCode::BadToken, &api)
+        .await;
     for socket in [&mut own, &mut of_kept] {
         let id = socket.publish("general", "still here").await;
         socket.acked(&id).await;
@@ -61,6 +63,29 @@ async fn a_revoked_token_closes_its_sockets_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_revoked_token_of_a_service_closes_its_sockets() {
+    let app = TestApp::spawn().await;
+    let admin = app.as_user(&app.admin().await);
+    let path = "/api/admin/service-tokens";
+    let mut made = Vec::new();
+    for name in ["lost", "kept"] {
+        let body = json!({"name": name, "username": "importer", "scopes": ["messages.read"]});
+        made.push(admin.post(path, &body).await.ok(201));
+    }
+    let text = |made: &Value, field: &str| made[field].as_str().unwrap().to_owned();
+    let open = async |made: &Value| {
+        let token = text(made, "token");
+        app.anonymous_ws().token(&token).joined("general").await
+    };
+    let (mut of_lost, mut of_kept) = (open(&made[0]).await, open(&made[1]).await);
+    let revoke = format!("{path}/{}", text(&made[0], "id"));
+    admin.call(Method::DELETE, &revoke).await.ok(204);
+    let code = CloseCode::BadToken;
+    of_lost.closed_within_a_second(code, &admin).await;
+    of_kept.until_pong().await;
+}
+
+#[tokio::test]
 async fn a_deactivated_owner_closes_the_sockets_of_his_tokens() {
     let app = TestApp::spawn().await;
     let admin = app.as_user(&app.admin().await);
@@ -68,7 +93,9 @@ async fn a_deactivated_owner_closes_the_sockets_of_his_tokens() {
     let (text, _) = token(&app.as_user(&alice), &["messages.read"]).await;
     let mut socket = app.anonymous_ws().token(&text).joined("general").await;
     admin.deactivate(alice.id).await.ok(200);
-    socket.closed_as(CloseCode::AccountClosed).await;
+    socket
+        .closed_within_a_second(CloseCode::AccountClosed, &admin)
+        .await;
 }
 
 #[tokio::test]

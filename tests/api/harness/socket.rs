@@ -1,6 +1,6 @@
 //! The test client's end of a WebSocket: another implementation than the server's.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use parlor::protocol::code::{CloseCode, ErrorCode};
@@ -15,7 +15,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{LIMIT, contract::Watch, unique};
+use super::{Client, LIMIT, contract::Watch, unique};
 
 /// How many frames a failure prints.
 const REMEMBERED: usize = 12;
@@ -214,6 +214,28 @@ impl Socket {
         let closed = self.closed().await;
         if closed != (code.number(), code.reason()) {
             self.fail(&format!("closed by {closed:?}, not by {code:?}"));
+        }
+    }
+
+    /// Checks that the server closes with this code within a second from now, by the machine's own
+    /// time: 40 times 25 ms, after each of which the server answered something else. So a second of
+    /// a machine with too much to do is longer, and that of a server which only waits is not.
+    pub async fn closed_within_a_second(&mut self, code: CloseCode, api: &Client) {
+        let second = async {
+            for _ in 0..40 {
+                tokio::time::sleep(Duration::from_millis(25)).await;
+                api.get("/health/live").await.ok(200);
+            }
+        };
+        let closed = tokio::select! {
+            biased;
+            closed = self.closed() => Some(closed),
+            () = second => None,
+        };
+        match closed {
+            Some(closed) if closed == (code.number(), code.reason()) => {}
+            Some(closed) => self.fail(&format!("closed by {closed:?}, not by {code:?}")),
+            None => self.fail(&format!("not closed by {code:?} within a second")),
         }
     }
 
