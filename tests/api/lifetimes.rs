@@ -6,9 +6,12 @@ use parlor::{config::Config, protocol::code::CloseCode};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, PASSWORD, Person, TestApp, registration};
+use crate::harness::{
+    Client, Home, PASSWORD, Person, Server, Site, TestApp, TestDatabase, registration,
+};
 
 const DAY: u64 = 86_400;
+const HOUR: u32 = 3_600;
 
 async fn app(lifetime: Duration) -> TestApp {
     TestApp::with(|config: &mut Config| config.auth.login_lifetime = Some(lifetime)).await
@@ -19,22 +22,8 @@ async fn logins(api: &Client) -> Vec<Value> {
     list["data"].as_array().expect("a list").clone()
 }
 
-/// Moves the sign-in of the device `Phone` back by a day and an hour.
-async fn grow_old(app: &TestApp) {
-    let (sqlite, postgres) = (
-        "UPDATE logins SET created_at = strftime('%Y-%m-%dT%H:%M:%f000+00:00', created_at, \
-         '-25 hours') WHERE device = 'Phone'",
-        "UPDATE logins SET created_at = created_at - interval '25 hours' WHERE device = 'Phone'",
-    );
-    let sql = match app.home.database {
-        crate::harness::TestDatabase::Sqlite(_) => sqlite,
-        crate::harness::TestDatabase::Postgres { .. } => postgres,
-    };
-    app.home.database.execute(sql).await;
-}
-
-async fn on_phone(app: &TestApp, person: &Person) -> Person {
-    let api = app.api();
+async fn on_phone(site: &Site, person: &Person) -> Person {
+    let api = site.api();
     let login = json!({"email": person.email, "password": PASSWORD});
     let request = api.request(Method::POST, "/api/auth/login").json(&login);
     let answer = api.answer(request.header("user-agent", "Phone")).await;
@@ -50,10 +39,25 @@ async fn a_login_ends_however_often_it_is_refreshed() {
     let fresh = app.api().refresh(&phone.refresh_token).await.ok(200);
     let fresh = Person::from_login(&fresh, PASSWORD);
     assert_eq!(logins(&app.as_user(&laptop)).await.len(), 2);
-    grow_old(&app).await;
+    app.home
+        .database
+        .age("logins", "created_at", 23 * HOUR)
+        .await;
+    let fresh = app.api().refresh(&fresh.refresh_token).await.ok(200);
+    let fresh = Person::from_login(&fresh, PASSWORD);
+    assert_eq!(logins(&app.as_user(&laptop)).await.len(), 2);
+    app.home
+        .database
+        .age("logins", "created_at", 2 * HOUR)
+        .await;
     let refused = app.api().refresh(&fresh.refresh_token).await;
     refused.refused(401, "unauthenticated");
-    assert_eq!(logins(&app.as_user(&laptop)).await.len(), 1, "it is over");
+    let laptop = app.sign_in(&laptop.email, PASSWORD).await;
+    assert_eq!(
+        logins(&app.as_user(&laptop)).await.len(),
+        1,
+        "they are over"
+    );
     let goes_on = app.api().refresh(&laptop.refresh_token).await.ok(200);
     let left = goes_on["expires_in"].as_u64().expect("seconds");
     assert!((DAY - 600..=DAY).contains(&left), "{left}");
@@ -95,7 +99,28 @@ async fn sockets_close_when_their_login_ends() {
     assert_eq!(app.as_user(&alice).try_ws().await.status(), 401);
 }
 
-/// Who was away for long signs in again.
+/// Who was away for long signs in again. A login lasts a day without being used, here.
+async fn ends_when_it_is_idle(site: &Site, database: &TestDatabase) {
+    let laptop = site.client("alice").await;
+    let phone = on_phone(site, &laptop).await;
+    let away = async |hours: u32| {
+        database
+            .age("refresh_tokens", "expires_at", hours * HOUR)
+            .await;
+        database.age("logins", "last_used_at", hours * HOUR).await;
+    };
+    away(23).await;
+    let phone = site.api().refresh(&phone.refresh_token).await.ok(200);
+    let phone = Person::from_login(&phone, PASSWORD);
+    assert_eq!(logins(&site.as_user(&laptop)).await.len(), 2);
+    away(25).await;
+    let refused = site.api().refresh(&phone.refresh_token).await;
+    refused.refused(401, "unauthenticated");
+    let laptop = site.sign_in(&laptop.email, PASSWORD).await;
+    let left = logins(&site.as_user(&laptop)).await;
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
 #[tokio::test]
 async fn a_login_that_is_not_refreshed_ends() {
     let app = TestApp::with(|config| {
@@ -103,22 +128,13 @@ async fn a_login_that_is_not_refreshed_ends() {
         config.auth.token_lifetime = Duration::from_secs(3_600);
     })
     .await;
-    let laptop = app.client("alice").await;
-    let phone = on_phone(&app, &laptop).await;
-    let phone = app.api().refresh(&phone.refresh_token).await.ok(200);
-    let phone = Person::from_login(&phone, PASSWORD);
-    app.home
-        .database
-        .execute("UPDATE refresh_tokens SET expires_at = '2020-01-01T00:00:00+00:00'")
-        .await;
-    let refused = app.api().refresh(&phone.refresh_token).await;
-    refused.refused(401, "unauthenticated");
-    app.home
-        .database
-        .execute(
-            "UPDATE logins SET last_used_at = '2020-01-01T00:00:00+00:00' WHERE device = 'Phone'",
-        )
-        .await;
-    let left = logins(&app.as_user(&laptop)).await;
-    assert_eq!(left.len(), 1, "{left:?}");
+    ends_when_it_is_idle(&app, &app.home.database).await;
+}
+
+#[tokio::test]
+async fn how_long_it_lasts_unused_is_set_in_the_environment() {
+    let home = Home::new().await;
+    let settings = [("LOGIN_IDLE_SECONDS", "86400"), ("JWT_EXPIRATION", "3600")];
+    let server = Server::with(&home, &settings).await;
+    ends_when_it_is_idle(&server, &home.database).await;
 }
