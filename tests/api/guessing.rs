@@ -1,5 +1,7 @@
 //! Guessing at passwords: it gets slower, and locks nobody out.
 
+use std::time::{Duration, Instant};
+
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
@@ -154,19 +156,43 @@ async fn a_known_device_has_attempts_of_its_own_wherever_it_is() {
     assert_eq!(guess(&app, &thief, "alice").await, 429);
 }
 
-/// A wrong password makes the next one wait, for longer than the quota alone would.
+/// Each wrong password makes the next one wait twice as long, where the quota alone would let one
+/// through each second.
 #[tokio::test]
-async fn wrong_passwords_make_the_next_one_wait() {
-    let app = app(3).await;
+async fn wrong_passwords_make_the_next_one_wait_longer_and_longer() {
+    let app = app(60).await;
     let home = at("203.0.113.1");
     register(&app, &home, "alice", false).await;
-    for _ in 0..3 {
-        assert_eq!(guess(&app, &home, "alice").await, 401);
+    let (mut failures, mut last) = (0_u32, Instant::now());
+    // What the failures so far cost; the first sixty cost nothing more than the quota.
+    let penalty = |failures: u32| match failures.checked_sub(60) {
+        Some(beyond) => Duration::from_secs(1 << beyond),
+        None => Duration::ZERO,
+    };
+    let mut waits = Vec::new();
+    while waits.len() < 3 {
+        let began = Instant::now();
+        let answer = log_in(&app, &home, "alice", "Wrong-Horse-1").await;
+        let penalty = penalty(failures);
+        if answer.status() == 401 {
+            let waited = last.elapsed();
+            assert!(waited >= penalty, "{failures} failures, {waited:?}");
+            (failures, last) = (failures + 1, began);
+            continue;
+        }
+        let told = answer.header("retry-after").expect("a time").parse();
+        let told = Duration::from_secs(told.expect("seconds"));
+        answer.refused(429, "rate_limited");
+        assert!(
+            told <= penalty && told + last.elapsed() >= penalty,
+            "{failures} failures, {told:?}"
+        );
+        waits.push(penalty.as_secs());
+        tokio::time::sleep(told).await;
     }
-    let answer = log_in(&app, &home, "alice", PASSWORD).await;
-    let wait = answer.header("retry-after").expect("a time").parse::<u64>();
-    assert!((10..=20).contains(&wait.unwrap()), "{answer}");
-    answer.refused(429, "rate_limited");
+    assert!(waits.is_sorted_by(|one, next| one < next), "{waits:?}");
+    log_in(&app, &home, "alice", PASSWORD).await.ok(200);
+    assert_eq!(guess(&app, &home, "alice").await, 401, "it began anew");
 }
 
 /// A school behind one router: one of them guesses at many names, and the others still get in.
