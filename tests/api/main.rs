@@ -68,6 +68,8 @@ mod oauth_github;
 mod oauth_issuer;
 mod oauth_links;
 mod oauth_provider;
+mod oauth_refusals;
+mod oauth_settings;
 mod oauth_state;
 mod passkeys;
 mod password_reset;

@@ -44,6 +44,8 @@ pub enum Lie {
     OtherUserInfo,
     /// The same without the lie.
     UserInfo,
+    /// It does not know the access token that it gave.
+    ForgottenToken,
 }
 
 /// A key of the issuer's, with its name.

@@ -269,7 +269,9 @@ impl Inner {
             return Err("redirect_uri_mismatch");
         }
         let token = super::unique("token");
-        self.tokens.insert(token.clone(), grant.person.clone());
+        if self.lie != Lie::ForgottenToken {
+            self.tokens.insert(token.clone(), grant.person.clone());
+        }
         Ok((token, grant))
     }
 
