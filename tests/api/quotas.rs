@@ -1,8 +1,13 @@
 //! What clients are told of limits, and the limits of rooms, joins, refreshes and requests.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Socket, TestApp, registration};
+use crate::{
+    api_tokens::token,
+    harness::{Answer, Socket, TestApp, registration},
+};
 
 fn limit(answer: &Answer) -> (&str, &str) {
     let text = |name| answer.header(name).unwrap_or_default();
@@ -65,6 +70,29 @@ async fn requests_are_counted_by_token() {
     }
     let elsewhere = app.sign_in(&alice.email, &alice.password).await;
     app.as_user(&elsewhere).me().await.ok(200);
+}
+
+/// A program that runs wild stops neither its owner nor another program of his.
+#[tokio::test]
+async fn an_api_token_has_requests_of_its_own() {
+    let app = TestApp::with(|config| config.limits.requests_per_second = 1).await;
+    let owner = app.as_user(&app.client("alice").await);
+    let (text, _) = token(&owner, &["users.read"]).await;
+    let (other, _) = token(&owner, &["users.read"]).await;
+    let program = app.with_token(&text);
+    let mut taken = 0;
+    let refused = loop {
+        let answer = program.me().await;
+        if answer.status() != 200 {
+            break answer;
+        }
+        taken += 1;
+        assert!(taken < 100, "there is no limit");
+    };
+    assert!(taken >= 10, "a burst: {taken}");
+    refused.refused(429, "rate_limited");
+    owner.me().await.ok(200);
+    app.with_token(&other).me().await.ok(200);
 }
 
 /// Who makes up a token for each request has no token, but an address.
@@ -204,6 +232,67 @@ async fn a_user_joins_so_often_a_minute() {
     socket.until_pong().await;
 }
 
+/// Many accounts together do not open a room in a loop.
+#[tokio::test]
+async fn a_room_is_joined_so_often_a_second() {
+    let app = TestApp::with(|config| config.limits.room_joins_per_second = 1).await;
+    let (alice, bob) = (app.client("alice").await, app.client("bob").await);
+    let join = |room: &str| json!({"type": "connect", "room_id": room, "ref": "j"});
+    // How many joins are taken until one is refused.
+    let until_refused = async |socket: &mut Socket| {
+        for taken in 0..100 {
+            let answer = answer_to(socket, &join("general")).await;
+            if answer["type"] == "error" {
+                assert_eq!(answer["code"], "rate_limited", "{answer}");
+                assert_eq!(answer["ref"], "j");
+                let wait = answer["retry_after_ms"].as_u64().expect("how long");
+                assert!((1..=1_000).contains(&wait), "{wait}");
+                return taken;
+            }
+        }
+        panic!("there is no limit");
+    };
+    let mut alices = app.ws(&alice).ready().await;
+    let mut bobs = app.ws(&bob).ready().await;
+    let taken = until_refused(&mut alices).await;
+    assert!(taken >= 20, "all come back after a restart: {taken}");
+    let taken = until_refused(&mut bobs).await;
+    assert!(taken < 15, "it is the room's: {taken}");
+    assert_eq!(
+        answer_to(&mut bobs, &join("random")).await["type"],
+        "connected"
+    );
+}
+
+/// How often somebody is seen typing in each room until so many have said something.
+async fn typing_seen(sees: &mut Socket, messages: usize) -> BTreeMap<String, u32> {
+    let mut seen = BTreeMap::new();
+    let mut said = 0;
+    while said < messages {
+        let frame = sees.wait_until("typing or a message", |f| {
+            f["type"] == "typing" || f["type"] == "message"
+        });
+        let frame = frame.await;
+        if frame["type"] == "message" {
+            said += 1;
+        } else {
+            let room = frame["room_id"].as_str().expect("a room").to_owned();
+            *seen.entry(room).or_default() += 1;
+        }
+    }
+    seen
+}
+
+/// Types in a room, many times, and says something at last.
+async fn types(socket: &mut Socket, room: &str, times: u32) {
+    for _ in 0..times {
+        socket
+            .send(&json!({"type": "typing", "room_id": room}))
+            .await;
+    }
+    socket.publish(room, "done").await;
+}
+
 /// Beyond its limit typing is dropped, as it is under pressure: it is no news to anybody.
 #[tokio::test]
 async fn a_user_types_so_often_a_second() {
@@ -213,23 +302,33 @@ async fn a_user_types_so_often_a_second() {
     })
     .await;
     let (alice, bob) = (app.client("alice").await, app.client("bob").await);
-    let mut types = app.ws(&alice).joined("general").await;
+    let mut alices = app.ws(&alice).joined("general").await;
     let mut sees = app.ws(&bob).joined("general").await;
-    for _ in 0..50 {
-        types
-            .send(&json!({"type": "typing", "room_id": "general"}))
-            .await;
+    types(&mut alices, "general", 50).await;
+    let seen = typing_seen(&mut sees, 1).await;
+    assert!((1..=10).contains(&seen["general"]), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_room_hears_typing_so_often_a_second() {
+    let app = TestApp::with(|config| {
+        config.limits.room_typing_per_second = 1;
+        config.limits.typing = std::time::Duration::ZERO;
+    })
+    .await;
+    let mut sees = app.ws(&app.client("carol").await).joined("general").await;
+    sees.join("random").await;
+    let mut typists = Vec::new();
+    for name in ["alice", "bob"] {
+        let mut socket = app.ws(&app.client(name).await).joined("general").await;
+        socket.join("random").await;
+        typists.push(socket);
     }
-    types.publish("general", "done").await;
-    let mut seen = 0;
-    loop {
-        let frame = sees.wait_until("typing or the message", |f| {
-            f["type"] == "typing" || f["type"] == "message"
-        });
-        if frame.await["type"] == "message" {
-            break;
-        }
-        seen += 1;
+    for socket in &mut typists {
+        types(socket, "general", 30).await;
     }
-    assert!((1..=10).contains(&seen), "{seen}");
+    types(&mut typists[0], "random", 1).await;
+    let seen = typing_seen(&mut sees, 3).await;
+    assert!((1..=10).contains(&seen["general"]), "{seen:?}");
+    assert_eq!(seen["random"], 1, "another room's is its own: {seen:?}");
 }
