@@ -81,6 +81,21 @@ impl Secrets {
         }
     }
 
+    /// How much is kept, and the most that may be, of each table.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> [(usize, usize); 5] {
+        let Self { state, addresses } = self;
+        let failures = [&state.one_failures, &state.account_failures];
+        let [ones, accounts] = failures.map(|failures| (failures.len(), 65_536));
+        [
+            (addresses.len(), addresses.bound()),
+            (state.ones.len(), state.ones.bound()),
+            (state.accounts.len(), state.accounts.bound()),
+            ones,
+            accounts,
+        ]
+    }
+
     /// Counts a guess of `one` at `account`.
     ///
     /// # Errors

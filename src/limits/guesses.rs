@@ -68,6 +68,12 @@ impl Guesses {
         self.lock().pop(&key);
     }
 
+    /// How many keys are remembered.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     fn penalty(&self, count: u32) -> Duration {
         let Some(beyond) = count.checked_sub(self.free) else {
             return Duration::ZERO;
@@ -132,7 +138,7 @@ mod tests {
         for key in 0..200_000 {
             guesses.failed(key, now);
         }
-        assert_eq!(guesses.lock().len(), CAPACITY.get());
+        assert_eq!(guesses.len(), CAPACITY.get());
         assert_eq!(guesses.wait(199_999, now), SECOND, "the last ones are kept");
     }
 }

@@ -264,3 +264,42 @@ fn zero_is_no_limit() {
         "this one is always on"
     );
 }
+
+/// Whoever sends from very many addresses, or names very many accounts, fills no table for good: with
+/// the limits as they are set by default.
+#[test]
+fn a_crowd_of_strangers_does_not_make_any_table_grow() {
+    fn held<K: Clone + Eq + Hash>(table: Option<&Table<K>>) -> (usize, usize) {
+        let table = table.unwrap();
+        (table.len(), table.bound())
+    }
+
+    let limits = Limits::new(&LimitsConfig::default());
+    for number in 0..100_000 {
+        let (address, name) = (address(number), format!("nobody-{number}"));
+        let _ = limits.request_from(address, false);
+        let _ = limits.request_from(address, true);
+        let _ = limits.registration(address);
+        let _ = limits.setup(address);
+        let _ = limits.reset(&name, address);
+        let _ = limits.refresh(None, address);
+        let _ = limits.oauth(address);
+        if let Ok(attempt) = limits.login(&name, address, Known::No) {
+            attempt.failed();
+        }
+    }
+    let tables = &limits.tables;
+    let mut all = vec![
+        held(tables.visitors.as_ref()),
+        held(tables.bearers.as_ref()),
+        held(tables.registrations.as_ref()),
+        held(tables.setups.as_ref()),
+        held(tables.reset_accounts.as_ref()),
+        held(tables.reset_addresses.as_ref()),
+        held(tables.unknown_refreshes.as_ref()),
+        held(tables.oauth.as_ref()),
+    ];
+    all.extend(tables.secrets.as_ref().unwrap().held());
+    assert!(all.iter().all(|(held, bound)| held <= bound), "{all:?}");
+    assert!(all.iter().any(|(held, _)| *held >= 65_536), "{all:?}");
+}
