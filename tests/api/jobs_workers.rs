@@ -130,7 +130,7 @@ async fn two_workers_on_one_database_do_each_job_once() {
     let mut ready = Vec::new();
     for _ in 0..2 {
         let options = StoreOptions {
-            url: app.home.database.url(),
+            url: app.home.database.url().into(),
             max_connections: 4,
             allow_unsafe: true,
             acquire_timeout: Duration::from_secs(5),

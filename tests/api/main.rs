@@ -17,6 +17,7 @@ mod api_tokens;
 mod asyncapi;
 mod audit;
 mod audit_reading;
+mod audit_acts;
 mod audit_refusals;
 mod audit_verify;
 mod auth;
