@@ -252,8 +252,15 @@ fn only_the_api_and_the_browser_client_make_routes() {
     let words = [
         "web::resource",
         "web::scope",
+        "web::route(",
         "web::get(",
         "web::post(",
+        "web::put(",
+        "web::patch(",
+        "web::delete(",
+        "web::head(",
+        "web::method(",
+        ".route(",
         ".service(",
     ];
     let allowed = ["routes/api/mod.rs", "routes/client.rs"];
