@@ -30,6 +30,11 @@ impl App {
         Self { secret: bytes }
     }
 
+    /// What it took in, as bytes.
+    pub fn secret(&self) -> &[u8] {
+        &self.secret
+    }
+
     /// The code that the app shows now.
     pub fn code(&self) -> String {
         self.code_in(0)
