@@ -81,6 +81,7 @@ mod raw;
 mod read_marks;
 mod refresh;
 mod refusal_doors;
+mod refusal_frames;
 mod roles;
 mod rooms;
 mod secrets;
