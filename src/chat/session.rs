@@ -153,7 +153,7 @@ impl Session {
 
     /// Counts a refusal for the audit log; `place` is which frame it was, from a closed set.
     fn note_refusal(&self, kind: Refusal, place: &'static str) {
-        let key = match (self.registered.get(), self.address) {
+        let key = match (self.standing.registered.get(), self.address) {
             (Some(user), _) => Key::User(user),
             (None, Some(address)) => Key::Network(address),
             (None, None) => Key::Nobody,

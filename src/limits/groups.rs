@@ -68,6 +68,13 @@ impl<K: Clone + Eq + Hash> ByBearer<K> {
         }
     }
 
+    /// How much is kept of addresses, and the most that may be.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> impl Iterator<Item = (usize, usize)> {
+        let tables = [&self.bearers, &self.visitors].into_iter().flatten();
+        tables.map(|table| (table.len(), table.bound()))
+    }
+
     pub(super) fn check(&self, own: &K) -> Counted {
         check(self.own.as_ref(), own)
     }
