@@ -291,9 +291,7 @@ async fn update_role(
         return Err(NO_MORE_THAN_ONESELF);
     }
     let by = by(&request, &config, Some(&user.user.0));
-    let role = store
-        .update_role(name, changes, user.permissions(), &by)
-        .await;
+    let role = store.update_role(name, changes, &by).await;
     let role = role.map_err(no_such_role)?;
     revocations.announce(&role);
     Ok(web::Json(role.into()))
@@ -343,9 +341,7 @@ async fn delete_role(
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
     let by = by(&request, &config, Some(&user.user.0));
-    let deleted = store
-        .delete_role(named(&name)?, user.permissions(), &by)
-        .await;
+    let deleted = store.delete_role(named(&name)?, &by).await;
     deleted.map_err(no_such_role)?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -225,9 +225,8 @@ async fn create_service_token(
         return Err(NO_MORE_THAN_ONESELF);
     }
     let (token, text) = token.make(account.id, user.id);
-    let within = user.permissions();
     let made = store
-        .insert_api_token(token, UserKind::Service, within, &by)
+        .insert_api_token(token, UserKind::Service, &by)
         .await
         .map_err(|error| match error {
             StoreError::NotFound => ApiError::NotFound("Service"),

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{
     Store, StoreError,
+    actor::actor,
     audit::record,
     auth_changes::announce,
     backend::{in_transaction, on_reader},
@@ -18,6 +19,7 @@ use crate::{
         audit::{Act, By, Target},
         ids::{ApiTokenId, LoginId, UserId},
         permission::Permissions,
+        policy::Action,
         user::{User, UserKind},
     },
 };
@@ -52,7 +54,7 @@ pub struct FoundApiToken {
 }
 
 #[derive(sqlx::FromRow)]
-struct FoundRow {
+pub(super) struct FoundRow {
     #[sqlx(flatten)]
     user: UserRow,
     token_id: ApiTokenId,
@@ -117,6 +119,9 @@ macro_rules! found {
     };
 }
 
+/// A token that somebody showed before.
+pub(super) const BY_ID: &str = found!("t.id = $1");
+
 macro_rules! token_columns {
     () => {
         "t.id, t.user_id, t.name, t.scopes, t.created_at, t.expires_at, t.last_used_at"
@@ -129,18 +134,14 @@ const HOLD: &str = "SELECT id FROM users WHERE id = $1";
 const HOLD_LOCKED: &str = "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE";
 
 impl Store {
-    /// Keeps a new token.
-    ///
-    /// `within` is what who makes it may do himself: neither the account nor the scopes must allow
-    /// more.
+    /// Keeps a new token. Neither the account nor the scopes may allow more than who makes it may do.
     ///
     /// # Errors
-    /// `NotFound` if there is no active account of this kind, `OutOfReach`, `TooMany`.
+    /// `NotFound` if there is no active account of this kind, `Ended`, `OutOfReach`, `TooMany`.
     pub async fn insert_api_token(
         &self,
         token: NewApiToken,
         kind: UserKind,
-        within: Permissions,
         by: &By,
     ) -> Result<ApiToken, StoreError> {
         const SQL: &str = "INSERT INTO api_tokens
@@ -153,6 +154,7 @@ impl Store {
             let at = clock::now();
             let name = token.name.as_str();
             in_transaction!(store, tx => {
+                let actor = actor!(store, tx, by);
                 sqlx::query(hold).bind(token.user_id).execute(&mut *tx).await?;
                 let row: UserRow = sqlx::query_as(USER).bind(token.user_id)
                     .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
@@ -160,8 +162,12 @@ impl Store {
                 if user.kind != kind || !user.active {
                     return Err(StoreError::NotFound);
                 }
-                if !within.covers(user.permissions) || !within.covers(token.scopes) {
-                    return Err(StoreError::OutOfReach);
+                match kind {
+                    UserKind::Person => actor.must(Action::GiveToken(token.scopes))?,
+                    UserKind::Service => {
+                        actor.must(Action::GiveServiceToken(user.permissions))?;
+                        actor.must(Action::GiveServiceToken(token.scopes))?;
+                    }
                 }
                 let count: i64 =
                     sqlx::query_scalar(COUNT).bind(token.user_id).fetch_one(&mut *tx).await?;
@@ -227,10 +233,9 @@ impl Store {
         &self,
         id: ApiTokenId,
     ) -> Result<Option<FoundApiToken>, StoreError> {
-        const SQL: &str = found!("t.id = $1");
         self.read("select", "api_tokens", async {
             let row: Option<FoundRow> =
-                on_reader!(self, db => sqlx::query_as(SQL).bind(id).fetch_optional(db).await?);
+                on_reader!(self, db => sqlx::query_as(BY_ID).bind(id).fetch_optional(db).await?);
             row.map(FoundApiToken::try_from).transpose()
         })
         .await
@@ -293,7 +298,7 @@ impl Store {
     /// Revokes a token of this user.
     ///
     /// # Errors
-    /// `NotFound`.
+    /// `NotFound`, `Ended`.
     pub async fn delete_api_token(
         &self,
         user: UserId,
@@ -308,7 +313,7 @@ impl Store {
     /// Revokes a token of whatever service; returns the service's account.
     ///
     /// # Errors
-    /// `NotFound`.
+    /// `NotFound`, `Ended`.
     pub async fn delete_service_token(
         &self,
         id: ApiTokenId,
@@ -331,6 +336,7 @@ impl Store {
         self.write("delete", "api_tokens", async move {
             let at = clock::now();
             let user = in_transaction!(store, tx => {
+                actor!(store, tx, by);
                 let delete = sqlx::query_scalar(sql).bind(id);
                 let delete = match owner {
                     Some(owner) => delete.bind(owner),

@@ -26,6 +26,9 @@ pub enum StoreError {
     /// Who asks may do less than the one he wants to change, or than what he wants to give.
     #[error("nobody changes or gives what he may not do himself")]
     OutOfReach,
+    /// The login or the API token of who asks has ended since the request was let in.
+    #[error("who asks is not signed in any more")]
+    Ended,
     /// A service has neither a password nor an address: it signs in nowhere.
     #[error("the account is a service's")]
     ServiceAccount,
@@ -258,6 +261,7 @@ impl From<StoreError> for ApiError {
             StoreError::OutOfReach => {
                 Self::Forbidden("This asks for more than you may do yourself")
             }
+            StoreError::Ended => Self::Unauthenticated("The token is not valid; sign in"),
             StoreError::ServiceAccount => {
                 Self::Forbidden("A service has neither a password nor an e-mail address")
             }

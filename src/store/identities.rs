@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{
     Store, StoreError, Unique,
+    actor::actor,
     audit::record,
     backend::{in_transaction, on_reader},
     letters::tell_user,
@@ -252,8 +253,9 @@ impl Store {
     /// Links a person to a user who asked for it. Doing it twice does no harm.
     ///
     /// # Errors
-    /// `Conflict` if another account is linked to the person, `NotFound` if the user was deleted or
-    /// switched off, `TooMany` if the user has [`MAX_IDENTITIES`].
+    /// `Conflict` if another account is linked to the person, `Ended` if the login that asked for it
+    /// has, `NotFound` if the user was deleted or switched off, `TooMany` if the user has
+    /// [`MAX_IDENTITIES`].
     pub async fn link_identity(
         &self,
         user: UserId,
@@ -267,6 +269,7 @@ impl Store {
             let find_user = store.dialect(ACTIVE, ACTIVE_LOCKED);
             let at = clock::now();
             let linked = in_transaction!(store, tx => {
+                actor!(store, tx, by);
                 let found: Option<UserId> =
                     sqlx::query_scalar(find_user).bind(user).fetch_optional(&mut *tx).await?;
                 if found.is_none() {
@@ -320,7 +323,7 @@ impl Store {
     /// Takes a link away.
     ///
     /// # Errors
-    /// `NotFound` if the user has no such link, `LastWayIn` if there is no other way to sign in.
+    /// `NotFound` if the user has no such link, `Ended`, `LastWayIn` if there is no other way to sign in.
     pub async fn unlink_identity(
         &self,
         user: UserId,
@@ -334,6 +337,7 @@ impl Store {
         self.write("delete", "identities", async move {
             let at = clock::now();
             in_transaction!(store, tx => {
+                actor!(store, tx, by);
                 hold_ways_in!(tx, store, user);
                 let provider: Option<String> = sqlx::query_scalar(SQL).bind(id).bind(user)
                     .fetch_optional(&mut *tx).await?;

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{
     Store, StoreError,
+    actor::actor,
     audit::record,
     auth_changes::announce,
     backend::{in_transaction, on_reader},
@@ -74,7 +75,7 @@ impl Store {
     /// Ends a login of this user.
     ///
     /// # Errors
-    /// `NotFound` if the user has no such login, or it has ended.
+    /// `NotFound` if the user has no such login, or it has ended; `Ended`.
     pub async fn end_login_of(&self, user: UserId, id: LoginId, by: &By) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE logins SET ended_at = $3
              WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
@@ -82,6 +83,7 @@ impl Store {
         self.write("update", "logins", async move {
             let at = clock::now();
             in_transaction!(store, tx => {
+                actor!(store, tx, by);
                 let ended =
                     sqlx::query(SQL).bind(id).bind(user).bind(at).execute(&mut *tx).await?;
                 if ended.rows_affected() == 0 {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{
     Store, StoreError,
+    actor::actor,
     audit::record,
     auth_changes::{announce, announce_each},
     backend::{in_transaction, on_reader},
@@ -197,7 +198,7 @@ impl Store {
     /// Ends every login of a user but `except`; false if there was none.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `Ended` if there is an exception, and who asks for it is signed in no more.
     pub async fn end_all_logins(
         &self,
         user_id: UserId,
@@ -208,6 +209,9 @@ impl Store {
         self.write("update", "logins", async move {
             let at = clock::now();
             let some = in_transaction!(store, tx => {
+                if except.is_some() {
+                    actor!(store, tx, by);
+                }
                 let ended: Vec<LoginId> = sqlx::query_scalar(END_LOGINS)
                     .bind(user_id)
                     .bind(at)

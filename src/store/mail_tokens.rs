@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     Store, StoreError,
+    actor::actor,
     audit::record,
     auth_changes::announce,
     backend::{in_transaction, on_reader},
@@ -269,6 +270,8 @@ impl Store {
         self.write("update", "users", async move {
             let at = clock::now();
             let id = in_transaction!(store, tx => {
+                // Whoever acts in one of the logins does so before, or finds it ended.
+                actor!(store, tx, by);
                 let found: Option<(UserId, String)> = sqlx::query_as(FIND_TOKEN)
                     .bind(hash.as_slice()).bind(LinkKind::Reset.as_str()).bind(at)
                     .fetch_optional(&mut *tx).await?;

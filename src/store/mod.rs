@@ -1,5 +1,6 @@
 //! The database: SQLite inside by default, PostgreSQL by setting. The only place with SQL.
 
+mod actor;
 mod api_tokens;
 mod audit;
 mod audit_list;

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{
     Store, StoreError, Unique,
+    actor::actor,
     audit::record,
     backend::{in_transaction, on_reader},
     error::{Kind, kind},
@@ -84,8 +85,8 @@ impl Store {
     /// Keeps a passkey.
     ///
     /// # Errors
-    /// `NotFound` if the ceremony was answered before; `Conflict` if the credential is somebody's
-    /// already; `TooMany` if the user has [`MAX_PASSKEYS`].
+    /// `NotFound` if the ceremony was answered before; `Ended`; `Conflict` if the credential is
+    /// somebody's already; `TooMany` if the user has [`MAX_PASSKEYS`].
     pub async fn insert_passkey(
         &self,
         passkey: NewPasskey,
@@ -101,6 +102,7 @@ impl Store {
         self.write("insert", "passkeys", async move {
             let at = clock::now();
             let row: PasskeyRow = in_transaction!(store, tx => {
+                actor!(store, tx, by);
                 hold_ways_in!(tx, store, passkey.user_id);
                 use_ceremony!(tx, ceremony);
                 let count: i64 = sqlx::query_scalar(COUNT)
@@ -214,7 +216,7 @@ impl Store {
     /// Renames a passkey of this user.
     ///
     /// # Errors
-    /// `NotFound`.
+    /// `NotFound`, `Ended`.
     pub async fn rename_passkey(
         &self,
         user: UserId,
@@ -227,6 +229,7 @@ impl Store {
         let (store, by) = (self.clone(), *by);
         self.write("update", "passkeys", async move {
             let row: Option<PasskeyRow> = in_transaction!(store, tx => {
+                actor!(store, tx, by);
                 let row: Option<PasskeyRow> = sqlx::query_as(SQL)
                     .bind(id)
                     .bind(user)
@@ -246,7 +249,7 @@ impl Store {
     /// Removes a passkey of this user.
     ///
     /// # Errors
-    /// `NotFound`; `LastWayIn` if nothing else lets the user in.
+    /// `NotFound`; `Ended`; `LastWayIn` if nothing else lets the user in.
     pub async fn delete_passkey(
         &self,
         user: UserId,
@@ -258,6 +261,7 @@ impl Store {
         let (store, by) = (self.clone(), *by);
         self.write("delete", "passkeys", async move {
             in_transaction!(store, tx => {
+                actor!(store, tx, by);
                 hold_ways_in!(tx, store, user);
                 let gone: Option<PasskeyRow> =
                     sqlx::query_as(SQL).bind(id).bind(user).fetch_optional(&mut *tx).await?;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Store, StoreError, Unique,
+    actor::actor,
     audit::record,
     auth_changes::ANNOUNCE_ROLE,
     backend::in_transaction,
@@ -14,6 +15,7 @@ use crate::{
     domain::{
         audit::{Act, By, Target},
         permission::Permissions,
+        policy::Action,
         role::{About, RoleGrants},
         user::Role,
     },
@@ -61,20 +63,11 @@ fn what_changed(before: &RoleGrants, after: &RoleGrants) -> Value {
     })
 }
 
-/// Fails if a role grants more than who wants to change it may do.
-fn reach(within: Permissions, granted: Permissions) -> Result<(), StoreError> {
-    if within.covers(granted) {
-        Ok(())
-    } else {
-        Err(StoreError::OutOfReach)
-    }
-}
-
 impl Store {
-    /// Keeps a new role.
+    /// Keeps a new role, which grants no more than who makes it may do.
     ///
     /// # Errors
-    /// `Conflict` if there is one of this name, `TooMany`.
+    /// `Conflict` if there is one of this name, `Ended`, `OutOfReach`, `TooMany`.
     pub async fn insert_role(&self, role: RoleGrants, by: &By) -> Result<RoleGrants, StoreError> {
         const SQL: &str = "INSERT INTO roles (name, about, builtin, requires_two_factor)
              VALUES ($1, $2, FALSE, $3) ON CONFLICT (name) DO NOTHING";
@@ -82,6 +75,8 @@ impl Store {
         self.write("insert", "roles", async move {
             let alone = store.dialect(WRITES_ALONE, LOCKED);
             in_transaction!(store, tx => {
+                let actor = actor!(store, tx, by);
+                actor.must(Action::GrantPermissions(role.permissions))?;
                 sqlx::query(alone).execute(&mut *tx).await?;
                 let name = role.name.as_str();
                 let made = sqlx::query(SQL)
@@ -116,16 +111,14 @@ impl Store {
 
     /// Changes a role, all or nothing; what it grants is announced.
     ///
-    /// `within` is what who changes it may do himself: the role must grant no more than that,
-    /// neither before nor after.
+    /// It must grant no more than who changes it may do, neither before nor after.
     ///
     /// # Errors
-    /// `NotFound`, `OutOfReach`, and `BuiltInRole` if an admin should lose a permission.
+    /// `NotFound`, `Ended`, `OutOfReach`, and `BuiltInRole` if an admin should lose a permission.
     pub async fn update_role(
         &self,
         name: Role,
         changes: RoleChanges,
-        within: Permissions,
         by: &By,
     ) -> Result<RoleGrants, StoreError> {
         const SQL: &str = "UPDATE roles SET about = $2, requires_two_factor = $3 WHERE name = $1";
@@ -135,12 +128,13 @@ impl Store {
             let lock = store.dialect(FOUND, FOUND_TO_CHANGE);
             let at = clock::now();
             let after = in_transaction!(store, tx => {
+                let actor = actor!(store, tx, by);
                 sqlx::query(lock).bind(name.as_str()).execute(&mut *tx).await?;
                 let row: RoleRow = sqlx::query_as(ROLE).bind(name.as_str())
                     .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
                 let mut role = RoleGrants::try_from(row)?;
                 let before = role.clone();
-                reach(within, role.permissions)?;
+                actor.must(Action::GrantPermissions(role.permissions))?;
                 if let Some(about) = changes.about {
                     role.about = about.as_str().to_owned();
                 }
@@ -158,7 +152,7 @@ impl Store {
                     if name == Role::Admin {
                         return Err(StoreError::BuiltInRole);
                     }
-                    reach(within, permissions)?;
+                    actor.must(Action::GrantPermissions(permissions))?;
                     role.permissions = permissions;
                     sqlx::query(REVOKE).bind(name.as_str()).execute(&mut *tx).await?;
                     for permission in permissions.iter() {
@@ -178,16 +172,11 @@ impl Store {
         .await
     }
 
-    /// Deletes a role that nobody has.
+    /// Deletes a role that nobody has, and that grants no more than who deletes it may do.
     ///
     /// # Errors
-    /// `NotFound`, `BuiltInRole`, `RoleInUse`, `OutOfReach`.
-    pub async fn delete_role(
-        &self,
-        name: Role,
-        within: Permissions,
-        by: &By,
-    ) -> Result<(), StoreError> {
+    /// `NotFound`, `BuiltInRole`, `RoleInUse`, `Ended`, `OutOfReach`.
+    pub async fn delete_role(&self, name: Role, by: &By) -> Result<(), StoreError> {
         const USED: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE role = $1)";
         if name.is_built_in() {
             return Err(StoreError::BuiltInRole);
@@ -196,10 +185,12 @@ impl Store {
         self.write("delete", "roles", async move {
             let lock = store.dialect(FOUND, FOUND_TO_DELETE);
             in_transaction!(store, tx => {
+                let actor = actor!(store, tx, by);
                 sqlx::query(lock).bind(name.as_str()).execute(&mut *tx).await?;
                 let row: RoleRow = sqlx::query_as(ROLE).bind(name.as_str())
                     .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
-                reach(within, RoleGrants::try_from(row)?.permissions)?;
+                let granted = RoleGrants::try_from(row)?.permissions;
+                actor.must(Action::GrantPermissions(granted))?;
                 // Asked after the lock: whoever was about to give the role has done so.
                 if sqlx::query_scalar(USED).bind(name.as_str()).fetch_one(&mut *tx).await? {
                     return Err(StoreError::RoleInUse);

@@ -4,9 +4,12 @@ use serde_json::json;
 
 use super::{
     Store, StoreError,
+    actor::actor,
     audit::record,
     backend::{in_transaction, on_reader},
     letters::tell_user,
+    rows::UserRow,
+    users::USER,
 };
 use crate::{
     clock,
@@ -14,6 +17,7 @@ use crate::{
         audit::{Act, By, Target},
         ids::UserId,
         mail::About,
+        policy::{self, Action},
         user::{Role, User},
     },
 };
@@ -104,10 +108,11 @@ impl Store {
     }
 
     /// Takes a user's app and recovery codes away, and tells the user by mail; false if there was
-    /// nothing. `act` says whether the owner did it.
+    /// nothing. `act` says whether the owner did it; whoever else does must be one who may manage the
+    /// user.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `NotFound`, `Ended`, `OutOfReach`.
     pub async fn remove_two_factor(
         &self,
         user: UserId,
@@ -118,6 +123,13 @@ impl Store {
         self.write("delete", "totp", async move {
             let at = clock::now();
             let had = in_transaction!(store, tx => {
+                let actor = actor!(store, tx, by);
+                if act == Act::TwoFactorReset {
+                    let row: UserRow = sqlx::query_as(USER).bind(user)
+                        .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
+                    let target = User::try_from(row)?;
+                    actor.must(Action::ManageUser(policy::Target::from(&target)))?;
+                }
                 let had = forget_second_factor!(tx, user).rows_affected() > 0;
                 if had {
                     tell_user!(store, tx, user, About::TwoFactorRemoved { at }, at);

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{
     Store, StoreError,
+    actor::actor,
     audit::record,
     backend::{in_transaction, on_reader},
     letters::tell_user,
@@ -79,19 +80,21 @@ impl Store {
     /// Keeps the sealed secret that a user is shown, until a code of it confirms it.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `Ended`.
     pub async fn begin_totp(
         &self,
         user: UserId,
         sealed: Vec<u8>,
         until: DateTime<Utc>,
+        by: &By,
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO totp (user_id, pending, pending_until) VALUES ($1, $2, $3)
              ON CONFLICT (user_id) DO UPDATE
              SET pending = excluded.pending, pending_until = excluded.pending_until";
-        let store = self.clone();
+        let (store, by) = (self.clone(), *by);
         self.write("upsert", "totp", async move {
             in_transaction!(store, tx => {
+                actor!(store, tx, by);
                 sqlx::query(SQL).bind(user).bind(&sealed).bind(until).execute(&mut *tx).await?;
                 Ok::<_, StoreError>(())
             })?;
@@ -118,7 +121,7 @@ impl Store {
     /// Makes the pending app the one that counts, in place of an earlier one.
     ///
     /// # Errors
-    /// `NotFound` if another one is pending meanwhile, or none.
+    /// `NotFound` if another one is pending meanwhile, or none; `Ended`.
     pub async fn confirm_totp(&self, totp: NewTotp, by: &By) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE totp SET secret = pending, confirmed_at = $3, last_step = $4,
                  tries = 0, next_try_at = NULL, pending = NULL, pending_until = NULL
@@ -127,6 +130,7 @@ impl Store {
         self.write("update", "totp", async move {
             let at = clock::now();
             in_transaction!(store, tx => {
+                actor!(store, tx, by);
                 let confirmed = sqlx::query(SQL)
                     .bind(totp.user_id)
                     .bind(&totp.sealed)
@@ -294,7 +298,7 @@ impl Store {
     /// Gives a user other recovery codes instead of all that are left.
     ///
     /// # Errors
-    /// `NotFound` if the user has no app.
+    /// `NotFound` if the user has no app, `Ended`.
     pub async fn replace_recovery_codes(
         &self,
         user: UserId,
@@ -306,6 +310,7 @@ impl Store {
         let (store, by) = (self.clone(), *by);
         self.write("insert", "recovery_codes", async move {
             in_transaction!(store, tx => {
+                actor!(store, tx, by);
                 if !sqlx::query_scalar(ENROLLED).bind(user).fetch_one(&mut *tx).await? {
                     return Err(StoreError::NotFound);
                 }

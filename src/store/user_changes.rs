@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{
     Store, StoreError, Unique,
+    actor::actor,
     audit::record,
     auth_changes::{announce, announce_each},
     backend::in_transaction,
@@ -24,7 +25,7 @@ use crate::{
         fold_case,
         ids::{LoginId, UserId},
         mail::{About, LinkKind},
-        permission::Permissions,
+        policy::{self, Action},
         role::RoleGrants,
         user::{
             AvatarUrl, Bio, Email, FullName, Inactive, InactiveReason, PhoneNumber, Role, User,
@@ -50,9 +51,6 @@ pub struct UserChanges {
     pub inactive_reason: Option<Option<InactiveReason>>,
     /// As the reason.
     pub inactive_until: Option<Option<DateTime<Utc>>>,
-    /// What who changes somebody else may do himself: the user must have no more than that, neither
-    /// before nor after. `None` is without limit.
-    pub within: Option<Permissions>,
 }
 
 impl UserChanges {
@@ -62,6 +60,14 @@ impl UserChanges {
         let email = self.email.as_ref().map(Email::as_str);
         let full_name = self.full_name.as_ref().map(FullName::as_str);
         [username, email, full_name].into_iter().flatten()
+    }
+
+    /// Whether there is something that nobody changes of himself by himself.
+    fn manages(&self) -> bool {
+        self.role.is_some()
+            || self.active.is_some()
+            || self.inactive_reason.is_some()
+            || self.inactive_until.is_some()
     }
 }
 
@@ -86,15 +92,6 @@ pub(super) fn or_none(except: Option<LoginId>) -> LoginId {
     except.unwrap_or(LoginId(uuid::Uuid::nil()))
 }
 
-/// Fails if somebody may do more than who wants to change him.
-fn reach(within: Option<Permissions>, permissions: Permissions) -> Result<(), StoreError> {
-    if within.is_none_or(|within| within.covers(permissions)) {
-        Ok(())
-    } else {
-        Err(StoreError::OutOfReach)
-    }
-}
-
 /// Fails if `id` is the only active admin.
 fn spare(admins: &[UserId], id: UserId) -> Result<(), StoreError> {
     match admins {
@@ -112,7 +109,7 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, `Conflict` if the new name or address is taken, `LastAdmin`, `UnknownRole`,
-    /// `OutOfReach`.
+    /// `Ended`, `OutOfReach` if the user may do more than who changes him, before or after.
     pub async fn update_user(
         &self,
         id: UserId,
@@ -135,6 +132,7 @@ impl Store {
             let keep_role = store.dialect(ROLE, ROLE_KEPT);
             let at = clock::now();
             let user = in_transaction!(store, tx => {
+                let actor = actor!(store, tx, by);
                 let demotes = changes.role.as_ref().is_some_and(|role| *role != Role::Admin);
                 if demotes || changes.active == Some(false) {
                     let admins: Vec<UserId> =
@@ -144,8 +142,15 @@ impl Store {
                 let row: UserRow = sqlx::query_as(lock_user).bind(id)
                     .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
                 let before = User::try_from(row)?;
-                reach(changes.within, before.permissions)?;
+                let target = policy::Target::from(&before);
+                actor.must(Action::UpdateUser(target))?;
+                if changes.manages() {
+                    actor.must(Action::ManageUser(target))?;
+                }
                 let opens_a_way_in = changes.email.is_some() || changes.password_hash.is_some();
+                if opens_a_way_in {
+                    actor.must(Action::ManageOwnAccess)?;
+                }
                 if before.kind == UserKind::Service && opens_a_way_in {
                     return Err(StoreError::ServiceAccount);
                 }
@@ -155,7 +160,7 @@ impl Store {
                         .fetch_optional(&mut *tx).await?;
                     let row = row.ok_or(StoreError::UnknownRole)?;
                     after.permissions = RoleGrants::try_from(row)?.permissions;
-                    reach(changes.within, after.permissions)?;
+                    actor.must(Action::GiveRole(after.permissions))?;
                 }
                 let email_key = after.email.as_deref().map(fold_case);
                 if let Some(key) = &email_key
@@ -244,21 +249,8 @@ impl Store {
     /// login ends.
     ///
     /// # Errors
-    /// `NotFound`, `LastAdmin`.
+    /// `NotFound`, `LastAdmin`, `Ended`, `OutOfReach` if the user may do more than who deletes him.
     pub async fn delete_user(&self, id: UserId, by: &By) -> Result<(), StoreError> {
-        self.delete_user_within(id, Permissions::ALL, by).await
-    }
-
-    /// As [`Self::delete_user`], for somebody who may do no more than `within`.
-    ///
-    /// # Errors
-    /// Also `OutOfReach`, if the user may do more.
-    pub async fn delete_user_within(
-        &self,
-        id: UserId,
-        within: Permissions,
-        by: &By,
-    ) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE users
             SET username = 'deleted', username_key = NULL, email = NULL, email_key = NULL,
                 email_verified_at = NULL, full_name = 'Deleted user',
@@ -273,12 +265,13 @@ impl Store {
             let lock_user = store.dialect(USER, USER_LOCKED);
             let at = clock::now();
             in_transaction!(store, tx => {
+                let actor = actor!(store, tx, by);
                 let admins: Vec<UserId> =
                     sqlx::query_scalar(lock_admins).fetch_all(&mut *tx).await?;
                 let row: UserRow = sqlx::query_as(lock_user).bind(id)
                     .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
                 let user = User::try_from(row)?;
-                reach(Some(within), user.permissions)?;
+                actor.must(Action::DeleteUser(policy::Target::from(&user)))?;
                 spare(&admins, id)?;
                 let gone = sqlx::query(SQL).bind(id).bind(at).execute(&mut *tx).await?;
                 if gone.rows_affected() == 0 {

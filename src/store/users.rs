@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{
     Store, StoreError, Unique,
+    actor::actor,
     audit::record,
     backend::{in_transaction, on_reader},
     error::{Kind, kind},
@@ -19,6 +20,8 @@ use crate::{
         fold_case,
         ids::UserId,
         mail::LinkKind,
+        policy::Action,
+        role::RoleGrants,
         user::{Email, FullName, PhoneNumber, Role, User, UserKind, Username},
     },
 };
@@ -102,7 +105,8 @@ impl Store {
     /// Keeps a new, active user.
     ///
     /// # Errors
-    /// `Conflict` if the address or the user name is taken, whatever its case; `UnknownRole`.
+    /// `Conflict` if the address or the user name is taken, whatever its case; `UnknownRole`;
+    /// `Ended`; `OutOfReach` if who makes it may not give the role.
     pub async fn insert_user(&self, user: NewUser, by: &By) -> Result<User, StoreError> {
         self.insert(user, UserKind::Person, Act::UserCreate, *by)
             .await
@@ -146,6 +150,7 @@ impl Store {
             let keep_role = store.dialect(ROLE, ROLE_KEPT);
             let at = clock::now();
             let user = in_transaction!(store, tx => {
+                let actor = actor!(store, tx, by);
                 if act == Act::UserFirstAdmin {
                     sqlx::query(alone).execute(&mut *tx).await?;
                     if sqlx::query_scalar(HAS_ADMIN).fetch_one(&mut *tx).await? {
@@ -165,7 +170,11 @@ impl Store {
                 }
                 let role: Option<RoleRow> = sqlx::query_as(keep_role).bind(user.role.as_str())
                     .fetch_optional(&mut *tx).await?;
-                role.ok_or(StoreError::UnknownRole)?;
+                let granted = RoleGrants::try_from(role.ok_or(StoreError::UnknownRole)?)?.permissions;
+                actor.must(match kind {
+                    UserKind::Person => Action::CreateUser(granted),
+                    UserKind::Service => Action::GiveServiceToken(granted),
+                })?;
                 sqlx::query(SQL)
                     .bind(user.id)
                     .bind(user.username.as_str())

@@ -43,6 +43,7 @@ mod hashing;
 mod headers;
 mod health;
 mod health_command;
+mod held_requests;
 mod history;
 mod hostile_descriptors;
 mod hostile_memory;

@@ -13,10 +13,15 @@ async fn plain() -> TestApp {
     TestApp::with(|config| config.server.https = false).await
 }
 
-/// Sends bytes and reads until the server ends the connection or a whole answer is there.
+/// Sends bytes and reads what comes back.
 async fn exchange(app: &TestApp, request: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(("127.0.0.1", app.port)).await.unwrap();
     stream.write_all(request).await.unwrap();
+    heard(&mut stream).await
+}
+
+/// Reads until the server ends the connection or a whole answer is there.
+async fn heard(stream: &mut TcpStream) -> Vec<u8> {
     let mut answer = Vec::new();
     let reading = async {
         let mut buffer = [0; 4096];
@@ -59,12 +64,19 @@ fn split(bytes: &[u8]) -> Option<(u16, HeaderMap, String)> {
 
 async fn asked(app: &TestApp, head: &str) -> Answer {
     let request = format!("{head}\r\nHost: localhost\r\n\r\n");
-    let bytes = exchange(app, request.as_bytes()).await;
+    let mut stream = TcpStream::connect(("127.0.0.1", app.port)).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    answer(head.to_owned(), &mut stream).await
+}
+
+/// Reads the answer to a request.
+pub async fn answer(request: String, stream: &mut TcpStream) -> Answer {
+    let bytes = heard(stream).await;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let answer = split(&bytes);
     let (status, headers, body) =
-        answer.unwrap_or_else(|| panic!("{head}: no whole answer in {text:?}"));
-    Answer::new(head.to_owned(), status, headers, body.into())
+        answer.unwrap_or_else(|| panic!("{request}: no whole answer in {text:?}"));
+    Answer::new(request, status, headers, body.into())
 }
 
 #[tokio::test]

@@ -114,10 +114,9 @@ async fn a_role_changed_by_another_process_acts_within_a_second() {
         permissions: Some(parlor::domain::permission::Permissions::NONE),
         ..Default::default()
     };
-    let all = parlor::domain::permission::Permissions::ALL;
     let client = parlor::domain::user::Role::Client;
     let by = parlor::domain::audit::By::server();
-    other.update_role(client, changes, all, &by).await.unwrap();
+    other.update_role(client, changes, &by).await.unwrap();
     socket.wait_for("disconnected").await;
     let api = app.as_user(&alice);
     until(async || api.get("/api/chat/rooms").await.status() == 403).await;

@@ -195,7 +195,7 @@ pub async fn create_token(
     let (token, text) = checked.make(user.id, user.id);
     let by = by(&request, &config, Some(&user.0));
     let made = store
-        .insert_api_token(token, UserKind::Person, user.permissions(), &by)
+        .insert_api_token(token, UserKind::Person, &by)
         .await
         .map_err(|error| match error {
             StoreError::NotFound => ApiError::Unauthenticated("The account was just closed"),

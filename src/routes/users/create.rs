@@ -104,7 +104,8 @@ pub async fn create_user(
         let address = client_address(&request, &config);
         tell(&request, limits.registration(address)?);
     }
-    let by = by(&request, &config, caller.as_ref());
+    // Whoever registers does so as a stranger, signed in or not.
+    let by = by(&request, &config, caller.as_ref().filter(|_| may_manage));
     let user = store.insert_user(account.hash(&hasher).await?, &by).await?;
     Ok(HttpResponse::Created().json(UserView::own(user)))
 }

@@ -5,7 +5,6 @@ use crate::{
     config::Config,
     domain::{
         ids::UserId,
-        permission::Permissions,
         policy::{Action, Target, allows},
     },
     error::ApiError,
@@ -34,13 +33,8 @@ pub async fn delete_user(
         return Err(ApiError::Forbidden("You may not delete this user"));
     }
     let by = by(&request, &config, Some(&user.0));
-    let within = if id == user.id && user.scopes.is_none() {
-        Permissions::ALL
-    } else {
-        user.permissions()
-    };
     store
-        .delete_user_within(id, within, &by)
+        .delete_user(id, &by)
         .await
         .map_err(|error| match error {
             StoreError::NotFound => ApiError::NotFound("User"),

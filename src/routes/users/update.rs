@@ -137,10 +137,6 @@ pub async fn update_user(
             ));
         }
     }
-    if manages || !is_own || user.scopes.is_some() {
-        // Held to it when it is stored, too: the user may have risen meanwhile.
-        changes.within = Some(user.permissions());
-    }
     let present = found.as_ref().and_then(|user| user.email.as_deref());
     let email_changes = changes
         .email
@@ -256,7 +252,6 @@ impl Changes {
                 |text: String| parse_until(&text, clock::now()),
             ),
             password_hash: None,
-            within: None,
         };
         let password = form.change("password", self.password, |text: String| {
             NewPassword::parse(SecretString::from(text))

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::*;
+use super::{actors::acting, *};
 use crate::{
     clock,
     domain::{
@@ -30,9 +30,7 @@ fn new_token(owner: &User, number: u8) -> NewApiToken {
 
 async fn token(store: &Store, owner: &User, number: u8) -> Result<ApiToken, StoreError> {
     let token = new_token(owner, number);
-    store
-        .insert_api_token(token, UserKind::Person, ALL, &BY)
-        .await
+    store.insert_api_token(token, UserKind::Person, &BY).await
 }
 
 async fn last_use(store: &Store, owner: &User) -> Option<DateTime<Utc>> {
@@ -79,16 +77,17 @@ on_both! {
     async fn a_token_reaches_no_further_than_who_makes_it(place: &Place) {
         let store = place.store().await;
         let ann = user(&store, "ann").await;
-        let insert = async |scopes, within| {
-            let token = NewApiToken { scopes, ..new_token(&ann, 1) };
-            store.insert_api_token(token, UserKind::Person, within, &BY).await
+        let (own, in_person) = (ann.permissions, acting(&store, &ann).await);
+        let insert = async |number, scopes, by: By| {
+            let token = NewApiToken { scopes, ..new_token(&ann, number) };
+            store.insert_api_token(token, UserKind::Person, &by).await
         };
-        let own = ann.permissions;
-        for (scopes, within) in [(ALL, own), (own, Permissions::NONE)] {
-            let refused = insert(scopes, within).await;
+        let made = insert(1, own, in_person).await.unwrap();
+        let by_token = By { login: None, token: Some(made.id.0), ..in_person };
+        for (scopes, by) in [(ALL, in_person), (own, by_token)] {
+            let refused = insert(2, scopes, by).await;
             assert!(matches!(refused, Err(StoreError::OutOfReach)), "{refused:?}");
         }
-        insert(own, own).await.unwrap();
     }
 
     async fn the_last_use_is_noted_once_a_minute(place: &Place) {
@@ -115,7 +114,7 @@ on_both! {
         let personal = token(&store, &service, 1).await;
         assert!(matches!(personal, Err(StoreError::NotFound)), "{personal:?}");
         let made = store
-            .insert_api_token(new_token(&service, 1), UserKind::Service, ALL, &BY)
+            .insert_api_token(new_token(&service, 1), UserKind::Service, &BY)
             .await
             .unwrap();
         let listed = store.list_service_tokens(10).await.unwrap();

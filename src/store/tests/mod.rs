@@ -1,5 +1,6 @@
 //! Attempts to break the store, on SQLite and, with `TEST_DATABASE_URL`, on PostgreSQL.
 
+mod actors;
 mod api_tokens;
 mod backup;
 mod commit;

@@ -1,6 +1,6 @@
 //! Roles: what they grant, who may change them, and what stands in the way of their end.
 
-use super::*;
+use super::{actors::acting, *};
 use crate::{
     domain::{
         permission::{Permission, Permissions},
@@ -32,8 +32,6 @@ fn with_role(role: &Role) -> UserChanges {
     }
 }
 
-const ALL: Permissions = Permissions::ALL;
-
 on_both! {
     async fn a_fresh_database_grants_what_was_always_allowed(place: &Place) {
         let store = place.store().await;
@@ -59,7 +57,7 @@ on_both! {
 
         let changed = store.update_user(ann.id, with_role(&helper.name), None, &BY).await.unwrap();
         assert_eq!(changed.permissions, helper.permissions, "at once");
-        let in_use = store.delete_role(helper.name.clone(), ALL, &BY).await;
+        let in_use = store.delete_role(helper.name.clone(), &BY).await;
         assert!(matches!(in_use, Err(StoreError::RoleInUse)), "{in_use:?}");
 
         let changes = RoleChanges {
@@ -67,7 +65,7 @@ on_both! {
             requires_two_factor: Some(true),
             ..granting(&[Permission::UsersRead])
         };
-        let after = store.update_role(helper.name.clone(), changes, ALL, &BY).await.unwrap();
+        let after = store.update_role(helper.name.clone(), changes, &BY).await.unwrap();
         assert_eq!((after.about.as_str(), after.requires_two_factor), ("Helps.", true));
         assert_eq!(store.find_role(&helper.name).await.unwrap(), Some(after.clone()));
         let ann = store.find_user(ann.id).await.unwrap().unwrap();
@@ -76,9 +74,9 @@ on_both! {
         assert_eq!(told.last().unwrap().of, Changed::Role(helper.name.clone()));
 
         store.delete_user(ann.id, &BY).await.unwrap();
-        store.delete_role(helper.name.clone(), ALL, &BY).await.unwrap();
+        store.delete_role(helper.name.clone(), &BY).await.unwrap();
         assert_eq!(store.find_role(&helper.name).await.unwrap(), None);
-        let gone = store.delete_role(helper.name.clone(), ALL, &BY).await;
+        let gone = store.delete_role(helper.name.clone(), &BY).await;
         assert!(matches!(gone, Err(StoreError::NotFound)), "{gone:?}");
         let unknown = store.insert_user(new_user("ben", helper.name), &BY).await;
         assert!(matches!(unknown, Err(StoreError::UnknownRole)), "{unknown:?}");
@@ -86,45 +84,53 @@ on_both! {
 
     async fn an_admin_keeps_everything_and_built_in_roles_stay(place: &Place) {
         let store = place.store().await;
-        let less = store.update_role(Role::Admin, granting(&[]), ALL, &BY).await;
+        let less = store.update_role(Role::Admin, granting(&[]), &BY).await;
         assert!(matches!(less, Err(StoreError::BuiltInRole)), "{less:?}");
         let secured = RoleChanges { requires_two_factor: Some(true), ..RoleChanges::default() };
-        assert!(store.update_role(Role::Admin, secured, ALL, &BY).await.unwrap().requires_two_factor);
+        assert!(store.update_role(Role::Admin, secured, &BY).await.unwrap().requires_two_factor);
         for role in Role::BUILT_IN {
-            let refused = store.delete_role(role, ALL, &BY).await;
+            let refused = store.delete_role(role, &BY).await;
             assert!(matches!(refused, Err(StoreError::BuiltInRole)), "{refused:?}");
         }
-        store.update_role(Role::Client, granting(&[]), ALL, &BY).await.unwrap();
+        store.update_role(Role::Client, granting(&[]), &BY).await.unwrap();
         assert_eq!(user(&store, "ann").await.permissions, Permissions::NONE);
     }
 
     async fn nobody_reaches_above_himself(place: &Place) {
         let store = place.store().await;
-        let some = Permissions::of(&[Permission::UsersRead, Permission::RolesManage]);
+        let manager = named("manager", &[
+            Permission::UsersRead,
+            Permission::UsersWrite,
+            Permission::UsersDelete,
+            Permission::RolesManage,
+        ]);
         let low = named("low", &[Permission::UsersRead]);
         let high = named("high", &[Permission::UsersRead, Permission::AuditRead]);
-        for role in [&low, &high] {
+        for role in [&low, &high, &manager] {
             store.insert_role(role.clone(), &BY).await.unwrap();
         }
+        let max = store.insert_user(new_user("max", manager.name.clone()), &BY).await.unwrap();
+        let by = acting(&store, &max).await;
         for refused in [
-            store.update_role(low.name.clone(), granting(&[Permission::AuditRead]), some, &BY).await.map(drop),
-            store.update_role(high.name.clone(), granting(&[Permission::UsersRead]), some, &BY).await.map(drop),
-            store.delete_role(high.name.clone(), some, &BY).await,
+            store.insert_role(named("audit", &[Permission::AuditRead]), &by).await.map(drop),
+            store.update_role(low.name.clone(), granting(&[Permission::AuditRead]), &by).await.map(drop),
+            store.update_role(high.name.clone(), granting(&[Permission::UsersRead]), &by).await.map(drop),
+            store.delete_role(high.name.clone(), &by).await,
+            store.insert_user(new_user("eva", high.name.clone()), &by).await.map(drop),
         ] {
             assert!(matches!(refused, Err(StoreError::OutOfReach)), "{refused:?}");
         }
         let ann = store.insert_user(new_user("ann", low.name.clone()), &BY).await.unwrap();
         let eve = store.insert_user(new_user("eve", high.name.clone()), &BY).await.unwrap();
-        let within = |changes| UserChanges { within: Some(some), ..changes };
         for refused in [
-            store.update_user(ann.id, within(with_role(&high.name)), None, &BY).await.map(drop),
-            store.update_user(eve.id, within(UserChanges::default()), None, &BY).await.map(drop),
-            store.delete_user_within(eve.id, some, &BY).await,
+            store.update_user(ann.id, with_role(&high.name), None, &by).await.map(drop),
+            store.update_user(eve.id, UserChanges::default(), None, &by).await.map(drop),
+            store.delete_user(eve.id, &by).await,
         ] {
             assert!(matches!(refused, Err(StoreError::OutOfReach)), "{refused:?}");
         }
-        store.update_user(ann.id, within(with_role(&low.name)), None, &BY).await.unwrap();
-        store.delete_user_within(ann.id, some, &BY).await.unwrap();
+        store.update_user(ann.id, with_role(&low.name), None, &by).await.unwrap();
+        store.delete_user(ann.id, &by).await.unwrap();
     }
 
     async fn there_are_not_more_roles_than_there_may_be(place: &Place) {
@@ -145,7 +151,7 @@ on_both! {
             stores[0].insert_role(role.clone(), &BY).await.unwrap();
             let (given, deleted) = tokio::join!(
                 stores[0].insert_user(new_user(&format!("user-{round}"), role.name.clone()), &BY),
-                stores[1].delete_role(role.name.clone(), ALL, &BY),
+                stores[1].delete_role(role.name.clone(), &BY),
             );
             match (&given, &deleted) {
                 (Ok(_), Err(StoreError::RoleInUse)) | (Err(StoreError::UnknownRole), Ok(())) => {}

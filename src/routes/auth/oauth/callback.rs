@@ -208,8 +208,8 @@ async fn arrive(
             .link_identity(user, provider.name(), person, &by)
             .await
             .map_err(|error| match error {
-                // The account was closed while the provider was asked.
-                StoreError::NotFound => failure::EXPIRED,
+                // The account was closed, or the login ended, while the provider was asked.
+                StoreError::NotFound | StoreError::Ended => failure::EXPIRED,
                 error => error.into(),
             })?;
         return Ok(Arrived::Linked { identity });

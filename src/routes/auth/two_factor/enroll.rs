@@ -45,7 +45,12 @@ pub async fn begin_totp(
     step_up.prove(&user, proof.0).await?;
     let (secret, sealed) = factors.generate(user.id)?;
     store
-        .begin_totp(user.id, sealed, clock::now() + PATIENCE)
+        .begin_totp(
+            user.id,
+            sealed,
+            clock::now() + PATIENCE,
+            &by(&request, &config, Some(&user.0)),
+        )
         .await?;
     EnrollmentView::new(&secret, &origins, &user).map(web::Json)
 }
