@@ -345,11 +345,15 @@ fn declare_delete_service_token() -> Operation {
         "Revokes a token of a service",
     )
     .about(
-        "For who has `tokens.manage`. It is refused from now on, and its sockets close; the \
-         service's account stays.",
+        "For who has `tokens.manage`, and everything that the service may. The token is refused from \
+         now on, and its sockets close; the service's account stays.",
     )
     .path::<ApiTokenId>("id", "The token's id.", examples::LOGIN_ID)
     .signed_in()
     .answers_empty(204, "The token is gone.")
-    .refuses(&[ErrorCode::BadRequest, ErrorCode::NotFound])
+    .refuses(&[
+        ErrorCode::BadRequest,
+        ErrorCode::Forbidden,
+        ErrorCode::NotFound,
+    ])
 }

@@ -310,10 +310,11 @@ impl Store {
         self.delete_token(SQL, id, Some(user), *by).await.map(drop)
     }
 
-    /// Revokes a token of whatever service; returns the service's account.
+    /// Revokes a token of whatever service that may do no more than who revokes it; returns the
+    /// service's account.
     ///
     /// # Errors
-    /// `NotFound`, `Ended`.
+    /// `NotFound`, `Ended`, `OutOfReach`.
     pub async fn delete_service_token(
         &self,
         id: ApiTokenId,
@@ -336,7 +337,7 @@ impl Store {
         self.write("delete", "api_tokens", async move {
             let at = clock::now();
             let user = in_transaction!(store, tx => {
-                actor!(store, tx, by);
+                let actor = actor!(store, tx, by);
                 let delete = sqlx::query_scalar(sql).bind(id);
                 let delete = match owner {
                     Some(owner) => delete.bind(owner),
@@ -344,6 +345,10 @@ impl Store {
                 };
                 let user: Option<UserId> = delete.fetch_optional(&mut *tx).await?;
                 let user = user.ok_or(StoreError::NotFound)?;
+                if owner.is_none() {
+                    let row: UserRow = sqlx::query_as(USER).bind(user).fetch_one(&mut *tx).await?;
+                    actor.must(Action::GiveServiceToken(User::try_from(row)?.permissions))?;
+                }
                 announce!(tx, user, None::<LoginId>, at);
                 record!(tx, &by, Act::TokenRevoke, Target::user(user), json!({ "token": id }));
                 Ok::<_, StoreError>(user)

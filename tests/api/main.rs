@@ -79,6 +79,7 @@ mod passwords;
 mod properties;
 mod quotas;
 mod raw;
+mod reach;
 mod read_marks;
 mod refresh;
 mod refusal_doors;

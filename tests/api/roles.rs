@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{Client, PASSWORD, Person, TestApp, registration};
 
 /// Makes a role, and somebody who has it.
-async fn person_with(app: &TestApp, name: &str, permissions: &[&str]) -> Person {
+pub async fn person_with(app: &TestApp, name: &str, permissions: &[&str]) -> Person {
     let admin = app.as_user(&app.admin().await);
     let role = json!({"name": format!("{name}-role"), "permissions": permissions});
     admin.post("/api/roles", &role).await.ok(201);
