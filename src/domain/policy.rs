@@ -99,6 +99,8 @@ pub enum Action {
     SendMessages,
     /// Make, change and delete roles.
     ManageRoles,
+    /// Say whether a role requires a second factor.
+    RequireTwoFactor,
     /// Let a role have, or no more have, this.
     GrantPermissions(Permissions),
     /// Make, see and revoke the tokens of services.
@@ -151,6 +153,7 @@ pub fn allows(who: &Principal, action: Action) -> bool {
             Action::ReadRooms => own.has(Permission::MessagesRead),
             Action::SendMessages => own.has(Permission::MessagesSend),
             Action::ManageRoles => own.has(Permission::RolesManage),
+            Action::RequireTwoFactor => in_person && own.has(Permission::AdminAccess),
             Action::GrantPermissions(granted) => {
                 own.has(Permission::RolesManage) && own.covers(granted)
             }

@@ -26,9 +26,8 @@ use crate::{
 
 const NO_MORE_THAN_ONESELF: ApiError =
     ApiError::Forbidden("Nobody grants a permission that he does not have");
-
 const NOT_THE_SECOND_FACTOR: ApiError =
-    ApiError::Forbidden("Who requires a second factor of a role needs admin.access");
+    ApiError::Forbidden("Who requires a second factor of a role has admin.access, and signs in");
 
 pub fn configure(api: &mut Api) {
     api.add(at("/api/permissions").get(list_permissions, declare_list_permissions))
@@ -195,7 +194,7 @@ async fn create_role(
     if !allows(&user, Action::GrantPermissions(role.permissions)) {
         return Err(NO_MORE_THAN_ONESELF);
     }
-    if role.requires_two_factor && !allows(&user, Action::Administer) {
+    if role.requires_two_factor && !allows(&user, Action::RequireTwoFactor) {
         return Err(NOT_THE_SECOND_FACTOR);
     }
     let made = store
@@ -208,7 +207,8 @@ fn declare_create_role() -> Operation {
     Operation::new(Tag::Users, "createRole", "Makes a role")
         .about(
             "For who has `roles.manage`. Nobody grants a permission that he does not have himself; to \
-             require a second factor takes `admin.access`. There are 100 roles at most.",
+             require a second factor takes `admin.access` and no API token. There are 100 roles at \
+             most.",
         )
         .signed_in()
         .takes::<NewRole>(json!({
@@ -276,7 +276,7 @@ async fn update_role(
 ) -> Result<web::Json<RoleView>, ApiError> {
     let name = named(&name)?;
     let mut changes = body.into_inner().check()?;
-    if !allows(&user, Action::Administer)
+    if !allows(&user, Action::RequireTwoFactor)
         && let Some(required) = changes.requires_two_factor.take()
     {
         // To say what is so already is no change.
@@ -301,7 +301,7 @@ fn declare_update_role() -> Operation {
     Operation::new(Tag::Users, "updateRole", "Changes a role")
         .about(
             "For who has `roles.manage`, and everything that the role grants, before and after; \
-             `admin.access` for whether it requires a second factor. It \
+             `admin.access`, and no API token, for whether it requires a second factor. It \
              acts at once on all who have the role, on their open sockets too. An admin keeps \
              every permission.",
         )

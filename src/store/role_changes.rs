@@ -77,6 +77,9 @@ impl Store {
             in_transaction!(store, tx => {
                 let actor = actor!(store, tx, by);
                 actor.must(Action::GrantPermissions(role.permissions))?;
+                if role.requires_two_factor {
+                    actor.must(Action::RequireTwoFactor)?;
+                }
                 sqlx::query(alone).execute(&mut *tx).await?;
                 let name = role.name.as_str();
                 let made = sqlx::query(SQL)
@@ -135,6 +138,9 @@ impl Store {
                 let mut role = RoleGrants::try_from(row)?;
                 let before = role.clone();
                 actor.must(Action::GrantPermissions(role.permissions))?;
+                if changes.requires_two_factor.is_some() {
+                    actor.must(Action::RequireTwoFactor)?;
+                }
                 if let Some(about) = changes.about {
                     role.about = about.as_str().to_owned();
                 }

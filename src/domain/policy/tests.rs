@@ -64,9 +64,10 @@ fn number(action: Action) -> usize {
         Action::ReadAudit => 19,
         Action::ManageJobs => 20,
         Action::Administer => 21,
+        Action::RequireTwoFactor => 22,
     }
 }
-const ACTIONS: usize = 22;
+const ACTIONS: usize = 23;
 
 #[test]
 fn each_role_may_do_what_the_table_says() {
@@ -124,6 +125,7 @@ fn each_role_may_do_what_the_table_says() {
         (Action::ReadRooms, [1, 1, 1, 1, 0, 1, 0]),
         (Action::SendMessages, [1, 1, 1, 1, 0, 1, 0]),
         (Action::ManageRoles, [0, 0, 1, 1, 0, 1, 0]),
+        (Action::RequireTwoFactor, [0, 0, 1, 0, 0, 0, 0]),
         (Action::GrantPermissions(client), [0, 0, 1, 1, 0, 1, 0]),
         (Action::GrantPermissions(admin), [0, 0, 1, 0, 0, 1, 0]),
         (Action::ManageServiceTokens, [0, 0, 1, 0, 0, 0, 0]),
