@@ -14,7 +14,7 @@ use crate::{
         user::{FullName, Role, User, Username},
     },
     metrics::Metrics,
-    store::{NewLogin, NewUser, Store, StoreOptions, UserChanges},
+    store::{NewLogin, NewUser, Proof, Store, StoreOptions, UserChanges},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -75,6 +75,7 @@ impl Place {
         let login = NewLogin {
             id,
             user_id: user.id,
+            proof: Proof::Other,
             device: None,
             address: None,
             network: None,

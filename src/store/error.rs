@@ -29,6 +29,9 @@ pub enum StoreError {
     /// The login or the API token of who asks has ended since the request was let in.
     #[error("who asks is not signed in any more")]
     Ended,
+    /// What was proved to sign in, or to change the password, is not so any more.
+    #[error("what was proved is not so any more")]
+    Outdated,
     /// A service has neither a password nor an address: it signs in nowhere.
     #[error("the account is a service's")]
     ServiceAccount,
@@ -262,6 +265,7 @@ impl From<StoreError> for ApiError {
                 Self::Forbidden("This asks for more than you may do yourself")
             }
             StoreError::Ended => Self::Unauthenticated("The token is not valid; sign in"),
+            StoreError::Outdated => Self::Unauthenticated("Sign in anew: something changed"),
             StoreError::ServiceAccount => {
                 Self::Forbidden("A service has neither a password nor an e-mail address")
             }

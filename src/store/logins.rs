@@ -10,24 +10,42 @@ use super::{
     auth_changes::{announce, announce_each},
     backend::{in_transaction, on_reader},
     letters::{Addressee, post},
-    rows::{UserRow, user_columns},
+    rows::{CredentialsRow, UserRow, user_columns},
+    tickets::SPEND_TICKET,
     user_changes::{END_LOGINS, or_none},
 };
 use crate::{
     clock,
     domain::{
         audit::{Act, By, Target},
-        ids::{LoginId, UserId},
+        ids::{LoginId, PasskeyId, UserId},
         mail::About,
         user::User,
     },
 };
 
+/// What somebody proved to sign in. It must still be so in the transaction that keeps the login:
+/// comparing takes time.
+#[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
+pub enum Proof {
+    /// The password that has this hash.
+    Password(String),
+    /// All that a ticket stands for; it is used up.
+    Ticket([u8; 32]),
+    /// That he has this passkey.
+    Passkey(PasskeyId),
+    /// What is used up, or new: a provider's word, or an account that was just made.
+    Other,
+}
+
 /// A login to be, with its first refresh token.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub struct NewLogin {
     pub id: LoginId,
     pub user_id: UserId,
+    pub proof: Proof,
     /// The user agent; cut after 200 characters.
     pub device: Option<String>,
     pub address: Option<String>,
@@ -52,6 +70,22 @@ pub(super) const ACTIVE_LOGIN: &str = concat!(
       WHERE l.id = $1 AND l.ended_at IS NULL AND u.active AND u.deleted_at IS NULL"
 );
 
+/// Who may sign in, and the password's hash. The lock makes it wait for a transaction that switches
+/// the account off or sets another password; SQLite's one writer needs no row locks.
+macro_rules! may_sign_in {
+    ($lock:literal) => {
+        concat!(
+            "SELECT ",
+            user_columns!(),
+            ", u.password_hash FROM users u
+              WHERE u.id = $1 AND u.active AND u.deleted_at IS NULL AND u.kind = 'person'",
+            $lock
+        )
+    };
+}
+pub(super) const MAY_SIGN_IN: &str = may_sign_in!("");
+pub(super) const MAY_SIGN_IN_LOCKED: &str = may_sign_in!(" FOR SHARE");
+
 /// Keeps a refresh token: hash, login, the one it was exchanged for, now, expiry.
 pub(super) const INSERT_TOKEN: &str =
     "INSERT INTO refresh_tokens (hash, login_id, parent, created_at, expires_at)
@@ -69,22 +103,11 @@ impl Store {
     /// Keeps a new login. In the audit log it is its user who opens it.
     ///
     /// # Errors
-    /// `NotFound` if the user was deleted or switched off meanwhile, or is a service.
+    /// `NotFound` if the user was deleted or switched off meanwhile, or is a service; `Outdated` if
+    /// what was proved is not so any more.
     pub async fn insert_login(&self, login: NewLogin, by: &By) -> Result<(), StoreError> {
-        const USER: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM users u
-              WHERE u.id = $1 AND u.active AND u.deleted_at IS NULL AND u.kind = 'person'"
-        );
-        // The lock makes it wait for a transaction that switches the account off.
-        const USER_LOCKED: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM users u
-              WHERE u.id = $1 AND u.active AND u.deleted_at IS NULL AND u.kind = 'person'
-              FOR SHARE"
-        );
+        const PASSKEY: &str =
+            "SELECT EXISTS (SELECT 1 FROM passkeys WHERE id = $1 AND user_id = $2)";
         const KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM logins WHERE user_id = $1),
             EXISTS (SELECT 1 FROM logins WHERE user_id = $1 AND device IS NOT DISTINCT FROM $2)";
         const LOGIN: &str =
@@ -94,12 +117,28 @@ impl Store {
         let store = self.clone();
         let by = by.proved(login.user_id, Some(login.id));
         self.write("insert", "logins", async move {
-            let find_user = store.dialect(USER, USER_LOCKED);
+            let find_user = store.dialect(MAY_SIGN_IN, MAY_SIGN_IN_LOCKED);
             let at = clock::now();
             in_transaction!(store, tx => {
-                let row: UserRow = sqlx::query_as(find_user).bind(login.user_id)
+                let row: CredentialsRow = sqlx::query_as(find_user).bind(login.user_id)
                     .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
-                let user = User::try_from(row)?;
+                let still_so = match &login.proof {
+                    Proof::Password(hash) => row.password_hash.as_ref() == Some(hash),
+                    Proof::Ticket(ticket) => {
+                        let spent = sqlx::query(SPEND_TICKET).bind(ticket.as_slice()).bind(at)
+                            .execute(&mut *tx).await?;
+                        spent.rows_affected() == 1
+                    }
+                    Proof::Passkey(passkey) => {
+                        sqlx::query_scalar(PASSKEY).bind(*passkey).bind(login.user_id)
+                            .fetch_one(&mut *tx).await?
+                    }
+                    Proof::Other => true,
+                };
+                if !still_so {
+                    return Err(StoreError::Outdated);
+                }
+                let user = User::try_from(row.user)?;
                 let device = login.device.as_deref().map(shown);
                 let address = login.address.as_deref().map(shown);
                 let (any, known): (bool, bool) = sqlx::query_as(KNOWN).bind(user.id).bind(&device)

@@ -62,7 +62,7 @@ pub use self::{
     known_places::KnownPlace,
     lock::ServeLock,
     login_list::OpenLogin,
-    logins::NewLogin,
+    logins::{NewLogin, Proof},
     mail_tokens::{Verification, Verified},
     message_days::MessageDay,
     oauth::{OauthCode, OauthState},

@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 use super::{
     Store, StoreError,
     backend::{in_transaction, on_reader},
+    logins::{MAY_SIGN_IN, MAY_SIGN_IN_LOCKED},
+    rows::CredentialsRow,
 };
 use crate::{clock, domain::ids::UserId};
 
@@ -15,11 +17,14 @@ pub const TICKET_ATTEMPTS: i64 = 5;
 const TICKETS_OF_USER: i64 = 20;
 
 /// A ticket to be.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub struct NewTicket {
     /// SHA-256 of its text, which itself is not kept.
     pub hash: [u8; 32],
     pub user_id: UserId,
+    /// The hash of the password, if that was the first factor: it must still be the one.
+    pub proved_password: Option<String>,
     /// The user has no second factor yet and must have one.
     pub enrolls: bool,
     /// How its holder proved the first factor, as the audit log tells it.
@@ -53,7 +58,7 @@ impl Store {
     /// Keeps a ticket.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `NotFound` if the user may not sign in any more, `Outdated` if the password is another one.
     pub async fn insert_ticket(&self, ticket: NewTicket) -> Result<(), StoreError> {
         const INSERT: &str =
             "INSERT INTO sign_in_tickets (hash, user_id, enrolls, method, expires_at)
@@ -63,7 +68,13 @@ impl Store {
                 ORDER BY expires_at DESC, hash LIMIT $2)";
         let store = self.clone();
         self.write("insert", "sign_in_tickets", async move {
+            let find_user = store.dialect(MAY_SIGN_IN, MAY_SIGN_IN_LOCKED);
             in_transaction!(store, tx => {
+                let row: CredentialsRow = sqlx::query_as(find_user).bind(ticket.user_id)
+                    .fetch_optional(&mut *tx).await?.ok_or(StoreError::NotFound)?;
+                if ticket.proved_password.is_some() && row.password_hash != ticket.proved_password {
+                    return Err(StoreError::Outdated);
+                }
                 sqlx::query(INSERT)
                     .bind(ticket.hash.as_slice())
                     .bind(ticket.user_id)
@@ -157,28 +168,12 @@ impl Store {
         })
         .await
     }
-
-    /// Uses a ticket up; false if it was already, or expired.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn spend_ticket(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
-        let store = self.clone();
-        self.write("delete", "sign_in_tickets", async move {
-            let spent = in_transaction!(store, tx => {
-                let gone = sqlx::query(SPEND_TICKET)
-                    .bind(hash.as_slice())
-                    .bind(clock::now())
-                    .execute(&mut *tx)
-                    .await?;
-                Ok::<_, StoreError>(gone.rows_affected() == 1)
-            })?;
-            Ok(spent)
-        })
-        .await
-    }
 }
 
 /// Uses up a ticket of this hash that has not expired now.
 pub(super) const SPEND_TICKET: &str =
     "DELETE FROM sign_in_tickets WHERE hash = $1 AND expires_at > $2";
+
+/// Whether a ticket of this hash counts now.
+pub(super) const TICKET_COUNTS: &str =
+    "SELECT EXISTS (SELECT 1 FROM sign_in_tickets WHERE hash = $1 AND expires_at > $2)";

@@ -11,7 +11,7 @@ use super::{
     audit::record,
     backend::{in_transaction, on_reader},
     letters::tell_user,
-    tickets::SPEND_TICKET,
+    tickets::TICKET_COUNTS,
 };
 use crate::{
     clock,
@@ -153,7 +153,8 @@ impl Store {
         .await
     }
 
-    /// Gives a user who has no app the one that a ticket's holder set up, and uses the ticket up.
+    /// Gives a user who has no app the one that a ticket's holder set up. The login that it is for
+    /// uses the ticket up.
     ///
     /// # Errors
     /// `NotFound` if the ticket counts no more, or there is an app meanwhile.
@@ -173,10 +174,12 @@ impl Store {
         self.write("insert", "totp", async move {
             let at = clock::now();
             in_transaction!(store, tx => {
-                let spent = sqlx::query(SPEND_TICKET)
+                // After a password change that ends the ticket, or before it.
+                actor!(store, tx, by);
+                let counts: bool = sqlx::query_scalar(TICKET_COUNTS)
                     .bind(ticket.as_slice())
                     .bind(at)
-                    .execute(&mut *tx)
+                    .fetch_one(&mut *tx)
                     .await?;
                 let enrolled = sqlx::query(SQL)
                     .bind(totp.user_id)
@@ -185,7 +188,7 @@ impl Store {
                     .bind(totp.step)
                     .execute(&mut *tx)
                     .await?;
-                if spent.rows_affected() == 0 || enrolled.rows_affected() == 0 {
+                if !counts || enrolled.rows_affected() == 0 {
                     return Err(StoreError::NotFound);
                 }
                 replace_recovery_codes!(tx, totp.user_id, &totp.recovery_hashes);

@@ -51,6 +51,8 @@ pub struct UserChanges {
     pub inactive_reason: Option<Option<InactiveReason>>,
     /// As the reason.
     pub inactive_until: Option<Option<DateTime<Utc>>>,
+    /// The hash of the present password that was proved: it must still be the one.
+    pub proved_password: Option<String>,
 }
 
 impl UserChanges {
@@ -82,6 +84,8 @@ const USER_LOCKED: &str = concat!(
     " FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL FOR NO KEY UPDATE"
 );
 
+const PASSWORD: &str = "SELECT password_hash FROM users WHERE id = $1";
+
 /// Ends a user's logins but one; no login has the nil id.
 pub(super) const END_LOGINS: &str = "UPDATE logins SET ended_at = $2
      WHERE user_id = $1 AND ended_at IS NULL AND id <> $3
@@ -109,7 +113,8 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, `Conflict` if the new name or address is taken, `LastAdmin`, `UnknownRole`,
-    /// `Ended`, `OutOfReach` if the user may do more than who changes him, before or after.
+    /// `Ended`, `OutOfReach` if the user may do more than who changes him, before or after, and
+    /// `Outdated` if the password that was proved is another one meanwhile.
     pub async fn update_user(
         &self,
         id: UserId,
@@ -153,6 +158,13 @@ impl Store {
                 }
                 if before.kind == UserKind::Service && opens_a_way_in {
                     return Err(StoreError::ServiceAccount);
+                }
+                if changes.proved_password.is_some() {
+                    let present: Option<String> = sqlx::query_scalar(PASSWORD).bind(id)
+                        .fetch_one(&mut *tx).await?;
+                    if present != changes.proved_password {
+                        return Err(StoreError::Outdated);
+                    }
                 }
                 let mut after = changed(&before, &changes, at);
                 if let Some(role) = &changes.role {

@@ -1,5 +1,6 @@
 //! Requests whose head came while something was allowed, and whose last byte came after it was not.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::{
@@ -10,9 +11,11 @@ use tokio::{
 
 use crate::{
     api_tokens::token,
-    harness::{Answer, LIMIT, PASSWORD, SecurityKey, TestApp, registration},
+    harness::{Answer, LIMIT, PASSWORD, Person, SecurityKey, TestApp, registration},
     raw,
 };
+
+const NEW: &str = "Another-Horse-2";
 
 /// A request that lacks its last byte; whose it is has been looked at.
 struct Held {
@@ -202,4 +205,52 @@ async fn a_token_that_is_revoked_meanwhile_changes_nobody() {
     admin.call(Method::DELETE, &revoke).await.ok(204);
     held.end().await.refused(401, "unauthenticated");
     assert_eq!(app.as_user(&bob).me().await.ok(200)["full_name"], "Bobby");
+}
+
+/// Comparing takes its time, in which the password may become another one.
+#[tokio::test]
+async fn a_sign_in_with_the_old_password_does_not_outlive_it() {
+    // Slow enough that the change comes between looking a password up and keeping the login.
+    let app = TestApp::with(|config| config.auth.bcrypt_cost = 8).await;
+    let (alice, admin) = (app.client("alice").await, app.as_user(&app.admin().await));
+    let api = app.api();
+    let body = json!({"email": alice.email, "password": PASSWORD});
+    let change = json!({"password": NEW});
+    let (changed, answers) = tokio::join!(
+        admin.update_user(alice.id, &change),
+        join_all((0..16).map(|_| api.login(&body))),
+    );
+    changed.ok(200);
+    for answer in answers {
+        if answer.status() == 200 {
+            let old = Person::from_login(&answer.ok(200), PASSWORD);
+            app.as_user(&old).me().await.refused(401, "unauthenticated");
+        } else {
+            answer.refused(401, "unauthenticated");
+        }
+    }
+    app.sign_in(&alice.email, NEW).await;
+}
+
+/// Of two who know the password, the second proves one that counts no more.
+#[tokio::test]
+async fn a_password_is_changed_by_who_knows_the_present_one() {
+    let app = TestApp::spawn().await;
+    let alice = app.client("alice").await;
+    let api = app.as_user(&alice);
+    let passwords: Vec<_> = (0..4).map(|n| format!("Another-Horse-{n}")).collect();
+    let answers = join_all(passwords.iter().map(async |new| {
+        let change = json!({"password": new, "current_password": PASSWORD});
+        api.update_user(alice.id, &change).await
+    }));
+    let mut changed = 0;
+    for (new, answer) in passwords.iter().zip(answers.await) {
+        if answer.status() == 200 {
+            changed += 1;
+            app.sign_in(&alice.email, new).await;
+        } else {
+            answer.refused_field("current_password", "wrong_password");
+        }
+    }
+    assert_eq!(changed, 1);
 }

@@ -83,10 +83,10 @@ pub async fn log_in(
         .and_then(|found| found.password_hash.as_deref());
     let matches = hasher.verify(password, hash).await?;
     let account_id = found.as_ref().map(|found| found.user.id);
-    let user = found
-        .map(|found| found.user)
-        .filter(|user| matches && user.active);
-    let Some(user) = user else {
+    let proved = found
+        .filter(|found| matches && found.user.active)
+        .and_then(|found| Some((found.user, found.password_hash?)));
+    let Some((user, hash)) = proved else {
         mark(&request, Refusal::WrongPassword, account_id);
         attempt.failed();
         return Err(REFUSED);
@@ -100,7 +100,7 @@ pub async fn log_in(
     };
     finish_sign_in(
         user,
-        FirstFactor::Password,
+        FirstFactor::Password(hash),
         &request,
         &config,
         &store,

@@ -20,7 +20,7 @@ pub mod tokens;
 mod two_factor;
 mod validate;
 
-pub use step_up::StepUp;
+pub use step_up::{StepUp, wrong_password};
 
 use super::api::{Api, at};
 

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 use super::{
     device::known_to,
     signed_in::{
-        Answer, Proved, SignedIn, declare_cookie, declare_signed_in, open_login, refresh_hash,
+        Answer, FirstFactor, Proved, SignedIn, declare_cookie, declare_signed_in, open_login,
+        refresh_hash,
     },
     step_up::told,
     two_factor::{CodeText, EnrollmentView, code, enrollment_example},
@@ -30,7 +31,7 @@ use crate::{
         by, client_address,
         input::{Body, Form, Given},
     },
-    store::{NewTicket, SecondStep, Store, StoreError},
+    store::{NewTicket, Proof, SecondStep, Store, StoreError},
 };
 
 /// How long somebody may look for the telephone.
@@ -74,8 +75,8 @@ enum SecondFactorMethod {
 /// The store cannot keep the ticket.
 pub async fn ask_second(
     user: &User,
+    proved: FirstFactor,
     step: SecondStep,
-    method: String,
     status: StatusCode,
     store: &Store,
 ) -> Result<HttpResponse, ApiError> {
@@ -87,11 +88,19 @@ pub async fn ask_second(
         .insert_ticket(NewTicket {
             hash: refresh_hash(&ticket),
             user_id: user.id,
+            method: proved.method(),
+            proved_password: match proved {
+                FirstFactor::Password(hash) => Some(hash),
+                FirstFactor::Registration | FirstFactor::OAuth(_) => None,
+            },
             enrolls,
-            method,
             expires_at: clock::now() + LIFETIME,
         })
-        .await?;
+        .await
+        .map_err(|error| match error {
+            StoreError::NotFound => ApiError::Unauthenticated("The account was just closed"),
+            error => error.into(),
+        })?;
     let methods: &[SecondFactorMethod] = if enrolls {
         &[SecondFactorMethod::Enroll]
     } else {
@@ -232,7 +241,7 @@ pub async fn log_in_second(
         error
     };
     let by = by(&request, &config, None).proved(ticket.user_id, None);
-    let mut proved = Proved::by(ticket.method);
+    let mut proved = Proved::by(Proof::Ticket(hash), ticket.method);
     let second = if ticket.enrolls {
         let sealed = ticket.pending.ok_or(ApiError::WrongCode)?;
         let (totp, codes) = factors
@@ -252,11 +261,7 @@ pub async fn log_in_second(
         let known = known_to(Some(user), &request, &config, &store).await?;
         let attempt = limits.second_factor(user, client_address(&request, &config), known)?;
         tell(&request, attempt.left());
-        let spent = told(attempt, factors.spend(user, &code, &by).await).map_err(wrong)?;
-        if !store.spend_ticket(hash).await? {
-            return Err(OVER);
-        }
-        spent
+        told(attempt, factors.spend(user, &code, &by).await).map_err(wrong)?
     };
     proved.second_factor = Some(second.as_str());
     let user = store.find_user(ticket.user_id).await?.ok_or(OVER)?;

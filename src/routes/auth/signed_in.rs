@@ -25,7 +25,7 @@ use crate::{
         by, client_address,
         users::UserView,
     },
-    store::{NewLogin, SecondStep, Store, StoreError},
+    store::{NewLogin, Proof, SecondStep, Store, StoreError},
 };
 
 /// A refresh token that was just made: 256 random bits. Only its hash is kept.
@@ -93,9 +93,9 @@ pub struct Answer {
 }
 
 /// What somebody proved before a second factor is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FirstFactor {
-    Password,
+    /// The password that has this hash.
+    Password(String),
     /// A new account: who makes it chooses its password.
     Registration,
     /// The provider of this name vouched for the user.
@@ -104,9 +104,9 @@ pub enum FirstFactor {
 
 impl FirstFactor {
     /// As the audit log tells it.
-    fn method(&self) -> String {
+    pub fn method(&self) -> String {
         match self {
-            Self::Password => "password".to_owned(),
+            Self::Password(_) => "password".to_owned(),
             Self::Registration => "register".to_owned(),
             Self::OAuth(provider) => format!("oauth:{provider}"),
         }
@@ -115,6 +115,8 @@ impl FirstFactor {
 
 /// What somebody proved who gets a login.
 pub struct Proved {
+    /// What must still be so when the login is kept.
+    pub proof: Proof,
     /// How the first factor was proved, as the audit log tells it.
     pub method: String,
     /// The kind of code that was the second factor, if there was one.
@@ -125,8 +127,9 @@ pub struct Proved {
 
 impl Proved {
     /// Something that needs no second factor.
-    pub fn by(method: String) -> Self {
+    pub fn by(proof: Proof, method: String) -> Self {
         Self {
+            proof,
             method,
             second_factor: None,
             recovery_codes: Vec::new(),
@@ -151,14 +154,18 @@ pub async fn finish_sign_in(
     answer: Answer,
 ) -> Result<HttpResponse, ApiError> {
     let step = store.second_step_of(&user).await?;
-    tracing::debug!(user.id = %user.id, ?proved, ?step, "a first factor was proved");
     let method = proved.method();
+    tracing::debug!(user.id = %user.id, method, ?step, "a first factor was proved");
     match step {
         SecondStep::None => {
-            let proved = Proved::by(method);
+            let proof = match proved {
+                FirstFactor::Password(hash) => Proof::Password(hash),
+                FirstFactor::Registration | FirstFactor::OAuth(_) => Proof::Other,
+            };
+            let proved = Proved::by(proof, method);
             open_login(user, proved, request, config, store, authenticator, answer).await
         }
-        step => ask_second(&user, step, method, answer.status, store).await,
+        step => ask_second(&user, proved, step, answer.status, store).await,
     }
 }
 
@@ -175,6 +182,7 @@ pub async fn open_login(
     authenticator: &Authenticator,
     answer: Answer,
 ) -> Result<HttpResponse, ApiError> {
+    let by_ticket = matches!(proved.proof, Proof::Ticket(_));
     let login = LoginId::new();
     let ends_at = config
         .auth
@@ -189,6 +197,7 @@ pub async fn open_login(
             NewLogin {
                 id: login,
                 user_id: user.id,
+                proof: proved.proof,
                 device: device
                     .and_then(|device| device.to_str().ok())
                     .map(str::to_owned),
@@ -205,6 +214,7 @@ pub async fn open_login(
         .await
         .map_err(|error| match error {
             StoreError::NotFound => ApiError::Unauthenticated("The account was just closed"),
+            StoreError::Outdated if by_ticket => ApiError::TicketEnded,
             error => error.into(),
         })?;
     let token = authenticator.issue(&user, login, ends_at)?;

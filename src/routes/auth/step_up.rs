@@ -117,6 +117,7 @@ impl StepUp {
     }
 
     /// Takes the password, which stands in `field`, or a recent sign-in if the account has none.
+    /// Tells the hash of the password that was proved.
     ///
     /// # Errors
     /// The password is missing, wrong, or was wrong too often; the sign-in is too long ago.
@@ -125,10 +126,10 @@ impl StepUp {
         user: &AuthUser,
         field: &'static str,
         password: Option<SecretString>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Option<String>, ApiError> {
         let credentials = self.store.find_credentials_by_id(user.id).await?;
         let Some(hash) = credentials.and_then(|found| found.password_hash) else {
-            return self.check_recent(user).await;
+            return self.check_recent(user).await.map(|()| None);
         };
         let missing = || Invalid::new(field, "required", "is required");
         let password = password.ok_or_else(missing)?;
@@ -136,12 +137,11 @@ impl StepUp {
         let attempt = self.attempt(user)?;
         if self.hasher.verify(password, Some(&hash)).await? {
             attempt.succeeded();
-            return Ok(());
+            return Ok(Some(hash));
         }
         attempt.failed();
         mark(&self.request, Refusal::WrongPassword, None);
-        let wrong = Invalid::new(field, "wrong_password", "is not the present password");
-        Err(wrong.into())
+        Err(wrong_password(field).into())
     }
 
     /// A token that somebody stole is rarely one of a login that has just begun.
@@ -175,6 +175,11 @@ impl StepUp {
 fn data<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, ApiError> {
     let found = request.app_data::<web::Data<T>>().cloned();
     found.ok_or_else(|| ApiError::Internal(anyhow!("the app has no {}", type_name::<T>())))
+}
+
+/// The password in `field` is not the present one.
+pub fn wrong_password(field: &'static str) -> Invalid {
+    Invalid::new(field, "wrong_password", "is not the present password")
 }
 
 /// Tells an attempt whether its code was right.

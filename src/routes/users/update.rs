@@ -23,7 +23,7 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
-        auth::StepUp,
+        auth::{StepUp, wrong_password},
         by, client_address,
         input::{Body, Form, Given},
     },
@@ -144,7 +144,7 @@ pub async fn update_user(
         .is_some_and(|email| present.map(fold_case) != Some(email.key()));
     if is_own && (password.is_some() || email_changes) {
         let owner = user.clone().try_into()?;
-        step_up
+        changes.proved_password = step_up
             .prove_first(&owner, "current_password", current_password)
             .await?;
     }
@@ -169,6 +169,7 @@ pub async fn update_user(
         .await
         .map_err(|error| match error {
             StoreError::NotFound => ApiError::NotFound("User"),
+            StoreError::Outdated => wrong_password("current_password").into(),
             error => error.into(),
         })?;
     revocations.announce(Revoked {
@@ -252,6 +253,7 @@ impl Changes {
                 |text: String| parse_until(&text, clock::now()),
             ),
             password_hash: None,
+            proved_password: None,
         };
         let password = form.change("password", self.password, |text: String| {
             NewPassword::parse(SecretString::from(text))

@@ -12,14 +12,15 @@ use crate::{
         audit::Act,
         identity::{Person, Subject},
         ids::{ApiTokenId, IdentityId, PasskeyId},
+        mail::LinkToken,
         passkey::PasskeyName,
         permission::{Permission, Permissions},
         role::RoleGrants,
         user::UserKind,
     },
     store::{
-        NewApiToken, NewPasskey, NewTotp, PasskeyRow, RoleChanges, StoreError, UsedCeremony,
-        UserChanges,
+        NewApiToken, NewLogin, NewPasskey, NewTicket, NewTotp, PasskeyRow, Proof, RoleChanges,
+        StoreError, UsedCeremony, UserChanges,
     },
 };
 
@@ -86,6 +87,24 @@ fn changes() -> UserChanges {
         full_name: Some(FullName::parse("Other").unwrap()),
         ..UserChanges::default()
     }
+}
+
+fn new_login(user: &User, proof: Proof) -> NewLogin {
+    NewLogin {
+        id: LoginId::new(),
+        user_id: user.id,
+        proof,
+        device: None,
+        address: None,
+        network: None,
+        device_hash: None,
+        refresh_hash: rand::random(),
+        refresh_expires_at: clock::now() + TimeDelta::days(1),
+    }
+}
+
+fn outdated<T: std::fmt::Debug>(done: Result<T, StoreError>) {
+    assert!(matches!(done, Err(StoreError::Outdated)), "{done:?}");
 }
 
 fn beyond<T: std::fmt::Debug>(done: Result<T, StoreError>) {
@@ -276,5 +295,36 @@ on_both! {
             assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
             beyond(if one.is_ok() { two } else { one });
         }
+    }
+
+    async fn a_login_is_kept_while_what_was_proved_is_so(place: &Place) {
+        let store = place.store().await;
+        let ann = user(&store, "ann").await;
+        let key = passkey(&store, &ann, &BY).await.unwrap();
+        let ticket = |hash: u8, password: &str| NewTicket {
+            hash: [hash; 32],
+            user_id: ann.id,
+            proved_password: Some(password.to_owned()),
+            enrolls: false,
+            expires_at: clock::now() + TimeDelta::minutes(1),
+        };
+        store.insert_ticket(ticket(1, "hash")).await.unwrap();
+        store.insert_ticket(ticket(2, "hash")).await.unwrap();
+        for proof in [Proof::Password("hash".into()), Proof::Ticket([1; 32]), Proof::Passkey(key.id)] {
+            store.insert_login(new_login(&ann, proof), &BY).await.unwrap();
+        }
+        outdated(store.insert_login(new_login(&ann, Proof::Ticket([1; 32])), &BY).await);
+
+        let mut changes = UserChanges { password_hash: Some("new".into()), ..UserChanges::default() };
+        changes.proved_password = Some("hash".into());
+        store.update_user(ann.id, changes.clone(), None, &BY).await.unwrap();
+        store.delete_passkey(ann.id, key.id, &BY).await.unwrap();
+        for proof in [Proof::Password("hash".into()), Proof::Ticket([2; 32]), Proof::Passkey(key.id)] {
+            outdated(store.insert_login(new_login(&ann, proof), &BY).await);
+        }
+        outdated(store.insert_ticket(ticket(3, "hash")).await);
+        outdated(store.update_user(ann.id, changes, None, &BY).await);
+        assert!(store.reset_password(&LinkToken::shown("x".into()), "x".into(), &BY).await.is_err());
+        store.insert_login(new_login(&ann, Proof::Password("new".into())), &BY).await.unwrap();
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     clock,
     domain::ids::LoginId,
-    store::{NewLogin, StoreError, UserChanges},
+    store::{NewLogin, Proof, StoreError, UserChanges},
 };
 
 pub(super) async fn login(
@@ -19,6 +19,7 @@ pub(super) async fn login(
     let login = NewLogin {
         id,
         user_id: user,
+        proof: Proof::Other,
         device: None,
         address: None,
         network: None,
@@ -63,6 +64,7 @@ on_both! {
         let login = NewLogin {
             id: LoginId::new(),
             user_id: ann.id,
+            proof: Proof::Other,
             device: None,
             address: None,
             network: None,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     domain::ids::LoginId,
-    store::{NewLogin, StoreError, UserChanges},
+    store::{NewLogin, Proof, StoreError, UserChanges},
 };
 
 async fn admin(store: &Store, name: &str) -> User {
@@ -21,6 +21,7 @@ async fn login(store: &Store, user: &User) -> LoginId {
             NewLogin {
                 id,
                 user_id: user.id,
+                proof: Proof::Other,
                 device: Some("a\0device ".repeat(100)),
                 address: Some("::1".into()),
                 network: Some("::".into()),

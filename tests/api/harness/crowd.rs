@@ -10,7 +10,7 @@ use parlor::{
         ids::{LoginId, UserId},
         user::{FullName, Role, Username},
     },
-    store::{NewLogin, NewUser},
+    store::{NewLogin, NewUser, Proof},
 };
 
 use super::{Person, TestApp};
@@ -56,6 +56,7 @@ impl TestApp {
         let login = NewLogin {
             id: login,
             user_id: user.id,
+            proof: Proof::Other,
             device: None,
             address: None,
             network: None,

@@ -17,7 +17,7 @@ use crate::{
         client_address,
         input::{Body, Form, Given},
     },
-    store::{Store, StoreError, UsedCeremony},
+    store::{Proof, Store, StoreError, UsedCeremony},
 };
 
 /// Ran out, unknown passkey, wrong signature: a stranger is not told which.
@@ -117,6 +117,7 @@ pub async fn finish_login(
         .finish_login(&ceremony, credential, &kept.credential)
         .map_err(|_| refused(Some(user)))?;
     let used = UsedCeremony::from(&signed);
+    let proof = Proof::Passkey(kept.id);
     store
         .use_passkey(kept, signed.result, used)
         .await
@@ -128,7 +129,7 @@ pub async fn finish_login(
     let user = user.ok_or_else(|| refused(None))?;
     open_login(
         user,
-        Proved::by("passkey".to_owned()),
+        Proved::by(proof, "passkey".to_owned()),
         &request,
         &config,
         &store,
