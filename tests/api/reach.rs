@@ -56,3 +56,13 @@ async fn no_token_says_whether_a_role_requires_a_second_factor() {
     let changed = admin.send(Method::PATCH, "/api/roles/guard", &off).await;
     assert_eq!(changed.ok(200)["requires_two_factor"], false);
 }
+
+#[tokio::test]
+async fn an_admin_does_not_reset_himself() {
+    let app = TestApp::spawn().await;
+    let admin = app.admin().await;
+    app.enroll(&admin).await;
+    let refused = app.reset_two_factor(&admin, &admin).await;
+    refused.refused(403, "forbidden");
+    assert_eq!(app.two_factor(&admin).await["totp"], true);
+}

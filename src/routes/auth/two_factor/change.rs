@@ -118,6 +118,11 @@ pub async fn reset_two_factor(
     config: web::Data<Config>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
+    if *id == admin.id {
+        return Err(ApiError::Forbidden(
+            "Remove your own second factor with your password and a code",
+        ));
+    }
     let found = store.find_user(*id).await?;
     let target = found.as_ref().map_or(Target::nobody(*id), Target::from);
     if !allows(&admin, Action::ManageUser(target)) {
@@ -144,7 +149,7 @@ pub fn declare_reset() -> Operation {
         "Removes a user's second factor",
     )
     .about(
-        "For who has `users.write` and may do all that the user may, when somebody lost the app and the recovery codes. The user's logins go on; \
+        "For who has `users.write` and may do all that the user may, when somebody else lost the app and the recovery codes. The user's logins go on; \
          where the role requires a second factor, the next sign-in sets one up.",
     )
     .path::<UserId>("id", "The user's id.", examples::USER_ID)
