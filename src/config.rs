@@ -26,7 +26,7 @@ pub use descriptors::Descriptors;
 pub use mail::{JobTiming, MailConfig, SmtpConfig, SmtpTls};
 pub use oauth::{
     ClientCredentials, FacebookConfig, GithubConfig, GoogleConfig, IssuerConfig, IssuerTexts,
-    IssuersFound, OauthConfig, OauthSecrets, OauthSettings, OauthTiming,
+    IssuersFound, OauthConfig, OauthSecrets, OauthSettings, OauthTiming, PROVIDER,
 };
 pub use reader::{ConfigError, Problem};
 pub use settings::{Secrets, Settings, password_from_environment};

@@ -8,13 +8,14 @@ mod settings;
 use std::{fmt, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
-use url::Url;
 
 pub(super) use issuers::find as find_issuers;
 pub use issuers::{IssuerTexts, IssuersFound};
 pub(super) use read::read;
 pub use settings::{OauthSecrets, OauthSettings};
 
+/// What stands for a provider's name in `OAUTH_REDIRECT_URL`.
+pub const PROVIDER: &str = "{provider}";
 /// Google's issuer of ID tokens.
 pub const GOOGLE_ISSUER: &str = "https://accounts.google.com";
 /// Where people sign in to GitHub.
@@ -29,8 +30,9 @@ pub const FACEBOOK_GRAPH_URL: &str = "https://graph.facebook.com";
 /// The providers that people may sign in with, and how they are reached.
 #[derive(Clone, Debug)]
 pub struct OauthConfig {
-    /// Where providers send people back to, if it is not below the own origin.
-    pub redirect_url: Option<Url>,
+    /// Where providers send people back to, if it is not below the own origin. It may hold
+    /// [`PROVIDER`], and has something behind its last slash.
+    pub redirect_url: Option<String>,
     /// Authorities beside those of the system and the public ones, PEM.
     pub ca_path: Option<PathBuf>,
     pub google: GoogleConfig,
@@ -141,7 +143,7 @@ impl OauthConfig {
         &self,
         mut line: impl FnMut(&str, &dyn fmt::Display) -> fmt::Result,
     ) -> fmt::Result {
-        let redirect = self.redirect_url.as_ref().map_or("", Url::as_str);
+        let redirect = self.redirect_url.as_deref().unwrap_or_default();
         let ca = self.ca_path.as_ref().map(|path| path.display().to_string());
         line("OAUTH_REDIRECT_URL", &redirect)?;
         line("OAUTH_CA_PATH", &ca.unwrap_or_default())?;

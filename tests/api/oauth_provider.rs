@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::harness::{Browser, LIMIT, PASSWORD, Person, TestApp, ends_with, free_port, known};
 
+const CALLBACK: &str = "/api/auth/oauth/certified/callback";
 const CLIENT_ID: &str = "parlor";
 const CLIENT_SECRET: &str = "a-secret-with-%-and-:-and-+";
 
@@ -69,7 +70,7 @@ async fn app() -> (TestApp, Certified) {
         });
     })
     .await;
-    let redirect = format!("{}/api/auth/oauth/callback", app.url);
+    let redirect = format!("{}{CALLBACK}", app.url);
     let provider = Certified::start(port, &redirect).await;
     (app, provider)
 }
@@ -91,7 +92,7 @@ impl Visitor {
             .expect("a client");
         let (mut url, mut post) = (sent_to, false);
         for _ in 0..20 {
-            if url.path() == "/api/auth/oauth/callback" {
+            if url.path() == CALLBACK {
                 return url.query_pairs().into_owned().collect();
             }
             let request = if post {

@@ -1,9 +1,11 @@
 //! What binds a sign-in together: one browser, ten minutes, once, and one provider.
 
 use serde_json::json;
+use url::Url;
 
 use crate::harness::{
-    Browser, Kind, PASSWORD, Person, Provider, TestApp, ends_with, known, location, parameter,
+    Browser, CALLBACK, Kind, PASSWORD, Person, Provider, TestApp, ends_with, known, location,
+    parameter, way_back,
 };
 
 fn octocat() -> serde_json::Value {
@@ -163,7 +165,19 @@ async fn whatever_word_a_provider_has_for_no_lets_nobody_in() {
     ends_with(&browser.come_back(&back).await, "failed");
 }
 
-/// The provider is the one that was gone to, whatever the request says.
+fn ada() -> serde_json::Value {
+    json!({ "sub": "ada-1", "email": "ada@home.example", "email_verified": true })
+}
+
+/// What came back, as if it belonged to the sign-in that went there.
+fn of_another(mut back: Vec<(String, String)>, sent_to: &Url) -> Vec<(String, String)> {
+    back.retain(|(name, _)| name != "state");
+    back.push(("state".to_owned(), parameter(sent_to, "state").unwrap()));
+    back
+}
+
+/// A hostile issuer sends its visitor on to GitHub, with the state that it was sent, and with what
+/// belongs to a sign-in that an attacker began. It must never see the code that comes back.
 #[tokio::test]
 async fn one_providers_code_is_shown_to_no_other() {
     let github = Provider::start(Kind::Github).await;
@@ -173,15 +187,67 @@ async fn one_providers_code_is_shown_to_no_other() {
         issuer.believed_by(config);
     })
     .await;
+    let wanted = Browser::new(&app).begin("github").await;
+    let mut victim = Browser::new(&app);
+    // GitHub sends browsers to the address that it knows, and below it.
+    let own = way_back(&victim.begin("home").await);
+    assert_eq!(way_back(&wanted), CALLBACK);
+    assert!(!own.starts_with(CALLBACK), "{own}");
+    let elsewhere = own.replace("home", "github");
+    for path in [CALLBACK, &elsewhere, &own.replace("home", "nobody")] {
+        let sent_to = victim.begin("home").await;
+        let mut back = of_another(github.agrees(&wanted, &octocat()), &sent_to);
+        back.push(("provider".to_owned(), "home".to_owned()));
+        ends_with(&victim.come_back_to(path, &back).await, "failed");
+        // And that was it.
+        let back = issuer.agrees(&sent_to, &ada());
+        ends_with(&victim.come_back(&back).await, "expired");
+    }
+    // The other way round.
+    for path in [&own, &elsewhere] {
+        let sent_to = victim.begin("github").await;
+        let home = victim.begin("home").await;
+        let back = of_another(issuer.agrees(&home, &ada()), &sent_to);
+        ends_with(&victim.come_back_to(path, &back).await, "failed");
+    }
+    let mut program = Browser::program(&app);
+    let sent_to = program.begin("home").await;
+    let back = of_another(github.agrees(&wanted, &octocat()), &sent_to);
+    let refused = program.come_back_to(CALLBACK, &back).await;
+    refused.refused(403, "oauth_failed");
+    assert!(issuer.asked("/token").is_empty());
+    assert!(github.asked("/").is_empty());
+
+    victim.sign_in("home", &issuer, &ada()).await;
+    victim.sign_in("github", &github, &octocat()).await;
+}
+
+/// With a name in the setting those that share an address by default have one each, too.
+#[tokio::test]
+async fn each_provider_can_have_its_own_way_back() {
+    let github = Provider::start(Kind::Github).await;
+    let facebook = Provider::start(Kind::Facebook).await;
+    let app = TestApp::with(|config| {
+        github.believed_by(config);
+        facebook.believed_by(config);
+        let own = "https://front.example/api/auth/oauth/{provider}/callback";
+        config.oauth.redirect_url = Some(own.to_owned());
+    })
+    .await;
     let mut browser = Browser::new(&app);
-    let sent_to = browser.begin("home").await;
-    let at_github = browser.begin("github").await;
-    let mut back = github.agrees(&at_github, &octocat());
-    back.retain(|(name, _)| name != "state");
-    back.push(("state".to_owned(), parameter(&sent_to, "state").unwrap()));
-    back.push(("provider".to_owned(), "github".to_owned()));
-    ends_with(&browser.come_back(&back).await, "failed");
-    assert!(github.asked("/login/oauth/access_token").is_empty());
+    let sent_to = browser.begin("github").await;
+    let own = "/api/auth/oauth/github/callback";
+    assert_eq!(way_back(&sent_to), own);
+    let wanted = browser.begin("facebook").await;
+    let back = facebook.agrees(&wanted, &json!({ "id": "7", "name": "Ada" }));
+    let back = of_another(back, &sent_to);
+    let came = browser.come_back_to(&way_back(&wanted), &back).await;
+    ends_with(&came, "failed");
+    let sent_to = browser.begin("github").await;
+    let back = github.agrees(&sent_to, &octocat());
+    ends_with(&browser.come_back_to(CALLBACK, &back).await, "failed");
+    assert!(github.asked("/").is_empty() && facebook.asked("/").is_empty());
+    browser.sign_in("github", &github, &octocat()).await;
 }
 
 #[tokio::test]

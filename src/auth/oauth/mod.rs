@@ -9,6 +9,7 @@ mod facebook;
 mod github;
 mod http;
 mod oidc;
+mod redirect;
 
 use std::sync::Arc;
 
@@ -16,14 +17,18 @@ use oauth2::{AuthorizationCode, PkceCodeChallenge, PkceCodeVerifier, RequestToke
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use self::{facebook::Facebook, github::Github, http::Http, oidc::Issuer};
+pub use self::redirect::CALLBACK;
+use self::{
+    facebook::Facebook,
+    github::Github,
+    http::Http,
+    oidc::Issuer,
+    redirect::{Redirect, Redirects},
+};
 use crate::{
     config::{IssuerConfig, OauthConfig},
     domain::identity::Person,
 };
-
-/// Where providers send browsers back to.
-pub const CALLBACK: &str = "/api/auth/oauth/callback";
 
 /// Why a provider did not vouch for anybody. What a provider wrote is for the log alone.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +81,7 @@ pub struct Providers {
 pub struct Provider {
     name: String,
     label: String,
+    redirect: Redirect,
     kind: Kind,
 }
 
@@ -92,55 +98,60 @@ impl Providers {
     /// # Errors
     /// The authorities of `OAUTH_CA_PATH` cannot be read.
     pub fn new(config: &OauthConfig, origin: &str) -> anyhow::Result<Self> {
-        let redirect = match &config.redirect_url {
-            Some(url) => url.to_string(),
-            None => format!("{origin}{CALLBACK}"),
-        };
+        let redirects = Redirects::new(config, origin);
         if !config.any() {
             return Ok(Self::default());
         }
         let http = Http::new(config)?;
         let mut list = Vec::new();
-        let mut issuer = |config_of: IssuerConfig| {
+        let mut issuer = |config_of: IssuerConfig, redirect: Redirect| {
             list.push(Provider {
                 name: config_of.name.clone(),
                 label: config_of.label.clone(),
                 kind: Kind::Issuer(Box::new(Issuer::new(
                     &config_of,
-                    &redirect,
+                    &redirect.url,
                     http.clone(),
                     &config.timing,
                 )?)),
+                redirect,
             });
             anyhow::Ok(())
         };
         if let Some(client) = &config.google.client {
-            issuer(IssuerConfig {
+            let google = IssuerConfig {
                 name: "google".to_owned(),
                 label: "Google".to_owned(),
                 issuer: config.google.issuer.clone(),
                 client: client.clone(),
-            })?;
+            };
+            issuer(google, redirects.of_built_in("google"))?;
         }
-        config.issuers.iter().cloned().try_for_each(issuer)?;
+        for named in &config.issuers {
+            issuer(named.clone(), redirects.of_issuer(&named.name))?;
+        }
         if let Some(client) = &config.github.client {
+            let redirect = redirects.of_built_in("github");
             list.push(Provider {
                 name: "github".to_owned(),
                 label: "GitHub".to_owned(),
                 kind: Kind::Github(Github::new(
                     &config.github,
                     client,
-                    &redirect,
+                    &redirect.url,
                     http.clone(),
                 )?),
+                redirect,
             });
         }
         if let Some(client) = &config.facebook.client {
-            let facebook = Facebook::new(&config.facebook, client, &redirect, http.clone())?;
+            let redirect = redirects.of_built_in("facebook");
+            let facebook = Facebook::new(&config.facebook, client, &redirect.url, http.clone())?;
             list.push(Provider {
                 name: "facebook".to_owned(),
                 label: "Facebook".to_owned(),
                 kind: Kind::Facebook(facebook),
+                redirect,
             });
         }
         Ok(Self { list: list.into() })
@@ -181,6 +192,13 @@ impl Provider {
             Kind::Github(github) => Ok(github.authorize(secrets)),
             Kind::Facebook(facebook) => Ok(facebook.authorize(secrets)),
         }
+    }
+
+    /// Whether browsers come back from it at this address: that of one provider alone, by its name,
+    /// or that of those who share one. A code that came at another one is none for this provider.
+    #[must_use]
+    pub fn sends_back_to(&self, own: Option<&str>) -> bool {
+        self.redirect.is_at(own, &self.name)
     }
 
     /// Whether the `iss` that came with a code, or its absence, is right: a code of another

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     ClientCredentials, FacebookConfig, GithubConfig, GoogleConfig, IssuerConfig, IssuerTexts,
-    OauthConfig, OauthSecrets, OauthSettings, OauthTiming,
+    OauthConfig, OauthSecrets, OauthSettings, OauthTiming, PROVIDER,
 };
 use crate::config::reader::Reader;
 
@@ -205,11 +205,15 @@ fn safe_address(text: &str) -> Option<Url> {
     plain.then_some(url)
 }
 
-fn redirect_url(reader: &mut Reader, text: Option<&str>) -> Option<Url> {
+/// Where providers send people back to; kept letter by letter, as providers compare it.
+fn redirect_url(reader: &mut Reader, text: Option<&str>) -> Option<String> {
     let text = text.map(str::trim).filter(|text| !text.is_empty())?;
-    let url = Url::parse(text).ok().filter(|url| {
+    let with_a_name = text.replace(PROVIDER, "name");
+    let url = Url::parse(&with_a_name).ok().filter(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.has_host()
+            && !url.path().ends_with('/')
+            && !text.contains(|c: char| c.is_control() || c.is_whitespace())
             && url.query().is_none()
             && url.fragment().is_none()
             && url.username().is_empty()
@@ -218,10 +222,12 @@ fn redirect_url(reader: &mut Reader, text: Option<&str>) -> Option<Url> {
     if url.is_none() {
         reader.refuse(
             "OAUTH_REDIRECT_URL",
-            "must be an address such as https://chat.example.org/api/auth/oauth/callback",
+            "must be an address such as https://chat.example.org/api/auth/oauth/callback, without \
+             a slash at its end",
         );
+        return None;
     }
-    url
+    Some(text.to_owned())
 }
 
 fn ca_path(reader: &mut Reader, text: Option<&str>) -> Option<PathBuf> {
@@ -284,6 +290,35 @@ mod tests {
         }
         let taken = texts(home, Some("parlor"), Some("hush"));
         assert_eq!(refused("CALLBACK", &taken), ["OIDC_CALLBACK_ISSUER"]);
+    }
+
+    #[test]
+    fn a_way_back_leads_to_one_place() {
+        let read = |text: &str| {
+            let mut reader = Reader::default();
+            let url = redirect_url(&mut reader, Some(text));
+            (url, reader.finish(()).is_ok())
+        };
+        for good in [
+            "https://a.example/back",
+            "http://a.example:81/x/{provider}/back",
+            "https://a.example/{provider}",
+        ] {
+            assert_eq!(read(good), (Some(good.to_owned()), true));
+        }
+        for bad in [
+            "https://a.example",
+            "https://a.example/back/",
+            "https://a.example/back?x",
+            "https://a.example/back#x",
+            "https://u@a.example/back",
+            "https://a.example/a b",
+            "ftp://a.example/back",
+            "back",
+        ] {
+            assert_eq!(read(bad), (None, false), "{bad}");
+        }
+        assert_eq!(read(" "), (None, true), "none is set");
     }
 
     #[test]

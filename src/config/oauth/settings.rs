@@ -6,7 +6,9 @@ use super::issuers::IssuersFound;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Signing in elsewhere")]
 pub struct OauthSettings {
-    /// Where providers send people back to. By default /api/auth/oauth/callback of the own origin.
+    /// Where Google, GitHub and Facebook send people back to. By default /api/auth/oauth/callback of
+    /// the own origin. Each issuer has an address beside it, /api/auth/oauth/NAME/callback. With
+    /// {provider} in it each of all has its own.
     #[arg(long, env = "OAUTH_REDIRECT_URL", global = true)]
     pub oauth_redirect_url: Option<String>,
 

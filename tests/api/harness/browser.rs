@@ -1,17 +1,24 @@
 //! A browser on its way to a provider and back: it keeps one cookie and follows no link by itself.
 
+use std::collections::HashMap;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Answer, Client, PASSWORD, Person, Provider, Site};
+use super::{Answer, Client, PASSWORD, Person, Provider, Site, parameter};
 
 const COOKIE: &str = "__Secure-parlor_oauth";
+
+/// Where providers that have no address of their own send browsers back to.
+pub const CALLBACK: &str = "/api/auth/oauth/callback";
 
 /// One browser.
 pub struct Browser {
     api: Client,
     pub cookie: Option<String>,
+    /// Where each sign-in that began is to come back to, by its state.
+    ways_back: HashMap<String, String>,
     /// What it says that it can read.
     accept: &'static str,
 }
@@ -22,6 +29,7 @@ impl Browser {
         Self {
             api: site.api(),
             cookie: None,
+            ways_back: HashMap::new(),
             accept: "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",
         }
     }
@@ -65,7 +73,7 @@ impl Browser {
     pub async fn begin(&mut self, provider: &str) -> Url {
         let answer = self.get(&format!("/api/auth/oauth/{provider}")).await;
         assert_eq!(answer.status(), 302, "{answer}");
-        location(&answer)
+        self.sent_to(location(&answer))
     }
 
     /// Begins to link: the provider's address.
@@ -75,19 +83,29 @@ impl Browser {
         let proof = json!({"password": person.password});
         let request = api.request(Method::POST, &path).json(&proof);
         let answer = self.ask(&api, request).await.ok(200);
-        answer["url"]
-            .as_str()
-            .expect("an address")
-            .parse()
-            .expect("a URL")
+        let url = answer["url"].as_str().expect("an address");
+        self.sent_to(url.parse().expect("a URL"))
     }
 
-    /// Comes back with what the provider's page gave.
+    fn sent_to(&mut self, url: Url) -> Url {
+        let state = parameter(&url, "state").expect("a state");
+        self.ways_back.insert(state, way_back(&url));
+        url
+    }
+
+    /// Comes back with what the provider's page gave, to where it was told to.
     pub async fn come_back(&mut self, with: &[(String, String)]) -> Answer {
+        let mut names = with.iter();
+        let state = names.find(|(name, _)| name == "state");
+        let path = state.and_then(|(_, state)| self.ways_back.get(state));
+        let path = path.map_or(CALLBACK, String::as_str).to_owned();
+        self.come_back_to(&path, with).await
+    }
+
+    /// Comes back to a path of somebody's choice.
+    pub async fn come_back_to(&mut self, path: &str, with: &[(String, String)]) -> Answer {
         let api = self.api.clone();
-        let request = api
-            .request(Method::GET, "/api/auth/oauth/callback")
-            .query(with);
+        let request = api.request(Method::GET, path).query(with);
         self.ask(&api, request).await
     }
 
@@ -144,6 +162,13 @@ impl Browser {
 pub fn ends_with(answer: &Answer, word: &str) {
     assert_eq!(answer.status(), 303, "{answer}");
     assert_eq!(known(answer, "error").as_deref(), Some(word), "{answer}");
+}
+
+/// The path that a provider is to send the browser back to.
+#[track_caller]
+pub fn way_back(sent_to: &Url) -> String {
+    let url = parameter(sent_to, "redirect_uri").expect("a way back");
+    url.parse::<Url>().expect("a URL").path().to_owned()
 }
 
 /// Where an answer leads to.

@@ -30,7 +30,7 @@ use std::time::Duration;
 pub use self::{
     answer::Answer,
     app::TestApp,
-    browser::{Browser, ends_with, known, location},
+    browser::{Browser, CALLBACK, ends_with, known, location, way_back},
     client::Client,
     conversation::{Conversation, history},
     database::TestDatabase,

@@ -30,7 +30,7 @@ fn fitting(variable: &str) -> &'static [&'static str] {
         "MAIL_LINKS" => &["log", "Off"],
         "SSL_CERT_PATH" | "SSL_KEY_PATH" | "SMTP_CA_PATH" => &["my certs/c.pem", "a\nPORT=1", "=x"],
         "ADMIN_EMAIL" => &["admin@parlor.example"],
-        "OAUTH_REDIRECT_URL" => &["https://a.example/back", "http://a.example:81"],
+        "OAUTH_REDIRECT_URL" => &["https://a.example/back", "http://a.example:81/{provider}"],
         "GOOGLE_ISSUER" | "GITHUB_URL" | "GITHUB_API_URL" | "FACEBOOK_URL"
         | "FACEBOOK_GRAPH_URL" => &["https://a.example", "http://localhost:81/x/", "http://a.b"],
         "OAUTH_CA_PATH" => &["my certs/ca.pem", "a\nPORT=1"],

@@ -85,8 +85,9 @@ pub fn declare_begin() -> Operation {
         "Sends the browser to a provider to sign in there",
     )
     .about(
-        "The provider sends it back to `/api/auth/oauth/callback`. What is sent along lasts ten \
-         minutes, counts once, and in this browser alone.",
+        "Google, GitHub and Facebook send it back to `/api/auth/oauth/callback`, an issuer to \
+         `/api/auth/oauth/{provider}/callback`. What is sent along lasts ten minutes, counts once, \
+         and in this browser alone.",
     )
     .path::<String>("provider", "The provider's name.", "github")
     .query("return_to", schema, about)

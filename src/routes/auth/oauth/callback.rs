@@ -62,7 +62,8 @@ enum Arrived {
     },
 }
 
-/// `GET /api/auth/oauth/callback`: the browser comes back from a provider.
+/// `GET /api/auth/oauth/callback` and `/api/auth/oauth/{provider}/callback`: the browser comes back
+/// from a provider.
 #[tracing::instrument(skip_all)]
 pub async fn come_back(
     request: HttpRequest,
@@ -93,7 +94,8 @@ pub async fn come_back(
     };
     let may_register = config.auth.registration_open;
     let by = by(&request, &config, None);
-    match arrive(query, state, may_register, &by, &store, &providers).await {
+    let own = request.match_info().get("provider");
+    match arrive(query, own, state, may_register, &by, &store, &providers).await {
         Err(error) => failure::tell(&request, page, error),
         Ok(Arrived::Linked { identity }) if failure::asks_for_json(&request) => {
             Ok(HttpResponse::Created().json(IdentityView::new(identity, &providers)))
@@ -129,17 +131,30 @@ pub async fn come_back(
 }
 
 pub fn declare_come_back() -> Operation {
-    let text = || json!({ "type": "string" });
-    let come_back = Operation::new(
+    declare(Operation::new(
         Tag::SignIn,
         "endOauth",
-        "Takes a browser back from a provider",
-    )
-    .about(
-        "A browser is sent on to `/sign-in/complete#code=…`, or `#error=` with one of `denied`, \
-         `expired`, `failed`, `email_in_use`, `registration_closed`, `inactive`, `rate_limited`, \
-         `too_many` and `unavailable`; after a link to `/profile`, with `#linked=` or `#error=`. \
-         Who accepts `application/json` and not `text/html` is answered as by a login.",
+        "Takes a browser back from Google, GitHub or Facebook",
+    ))
+}
+
+pub fn declare_come_back_from_one() -> Operation {
+    let operation = Operation::new(
+        Tag::SignIn,
+        "endOauthOfProvider",
+        "Takes a browser back from an issuer",
+    );
+    declare(operation.path::<String>("provider", "The issuer's name.", "company"))
+}
+
+fn declare(operation: Operation) -> Operation {
+    let text = || json!({ "type": "string" });
+    let come_back = operation.about(
+        "What began with another provider than those that send browsers here is refused. A browser \
+         is sent on to `/sign-in/complete#code=…`, or `#error=` with one of `denied`, `expired`, \
+         `failed`, `email_in_use`, `registration_closed`, `inactive`, `rate_limited`, `too_many` \
+         and `unavailable`; after a link to `/profile`, with `#linked=` or `#error=`. Who accepts \
+         `application/json` and not `text/html` is answered as by a login.",
     )
     .query("code", text(), "What the provider is asked with.")
     .query("state", text(), "What was sent along.")
@@ -177,8 +192,11 @@ async fn take_state(
 }
 
 /// Asks the provider who came, and finds, makes or links the account.
+///
+/// `own` names the provider whose address the browser came to, unless that is the shared one.
 async fn arrive(
     query: CallbackQuery,
+    own: Option<&str>,
     state: OauthState,
     may_register: bool,
     by: &By,
@@ -188,6 +206,15 @@ async fn arrive(
     // Which provider it is says the state, not the request: one provider's code is never shown to
     // another. It may have been taken out of the settings meanwhile.
     let provider = providers.find(&state.provider).ok_or(failure::EXPIRED)?;
+    // Another provider sent the browser here: the code is for nobody.
+    if !provider.sends_back_to(own) {
+        let provider = provider.name();
+        tracing::warn!(
+            provider,
+            "a browser came back at another provider's address"
+        );
+        return Err(failure::FAILED);
+    }
     provider.check_iss(query.iss.as_deref()).await?;
     if let Some(error) = query.error {
         return Err(refusal(provider, &error));

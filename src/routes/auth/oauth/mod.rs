@@ -1,7 +1,7 @@
 //! `/api/auth/oauth`: signing in with a provider; `/api/auth/identities`: which ones a user has.
 //!
 //! A sign-in takes four steps. `begin` keeps what it sends along and binds it to the browser by a
-//! cookie. The provider sends the browser to `callback`, which takes what was kept, asks the
+//! cookie. The provider sends the browser to its `callback`, which takes what was kept, asks the
 //! provider, and gives the browser a code behind the `#`, where it gets into no log. The page there
 //! exchanges the code, in the same browser, for a login.
 
@@ -16,7 +16,10 @@ mod providers;
 
 use sha2::{Digest, Sha256};
 
-use crate::routes::api::{Api, at};
+use crate::{
+    auth::oauth::CALLBACK,
+    routes::api::{Api, at},
+};
 
 pub use providers::ProviderView;
 
@@ -26,7 +29,11 @@ pub fn configure(api: &mut Api) {
         at("/api/auth/oauth/providers")
             .get(providers::list_providers, providers::declare_list_providers),
     )
-    .add(at("/api/auth/oauth/callback").get(callback::come_back, callback::declare_come_back))
+    .add(at(CALLBACK).get(callback::come_back, callback::declare_come_back))
+    .add(
+        at("/api/auth/oauth/{provider}/callback")
+            .get(callback::come_back, callback::declare_come_back_from_one),
+    )
     .add(at("/api/auth/oauth/exchange").post(exchange::exchange, exchange::declare_exchange))
     .add(at("/api/auth/oauth/{provider}").get(begin::begin, begin::declare_begin))
     .add(at("/api/auth/oauth/{provider}/link").post(begin::link, begin::declare_link))
