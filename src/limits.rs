@@ -69,7 +69,7 @@ struct Tables {
     secrets: Option<Secrets>,
     registrations: Option<Table<IpAddr>>,
     setups: Option<Table<IpAddr>>,
-    reset_accounts: Option<Table<u64>>,
+    verifications: Option<Table<UserId>>,
     reset_addresses: Option<Table<IpAddr>>,
     refreshes: Option<Table<LoginId>>,
     unknown_refreshes: Option<Table<IpAddr>>,
@@ -116,7 +116,7 @@ impl Limits {
                 secrets: some(config.login_attempts_per_minute).map(Secrets::new),
                 registrations: table("registrations", per_minute(config.registrations_per_minute)),
                 setups: table("setups", per_minute(SETUPS_PER_MINUTE)),
-                reset_accounts: table("resets", per_hour(config.resets_per_hour)),
+                verifications: table("resets", per_hour(config.resets_per_hour)),
                 reset_addresses: table("resets", per_hour(of_address(config.resets_per_hour))),
                 refreshes: table("refreshes", per_minute(config.refreshes_per_minute)),
                 unknown_refreshes: table("refreshes", per_minute(config.refreshes_per_minute)),
@@ -259,32 +259,23 @@ impl Limits {
         check(self.tables.setups.as_ref(), &network(address))
     }
 
-    /// Counts a mail that somebody at `address` asks for, to be sent to an account or an e-mail
-    /// address that may not exist: a forgotten password, or an address to be verified.
+    /// Counts a mail to verify an address that `user` asks for at `address`.
     ///
     /// # Errors
-    /// Too many to it, or from there.
-    pub fn reset(&self, account: &str, address: IpAddr) -> Counted {
+    /// Too many of the user's, or from there.
+    pub fn verification(&self, user: UserId, address: IpAddr) -> Counted {
         self.reset_from(address)?;
-        self.reset_to(account)
+        check(self.tables.verifications.as_ref(), &user)
     }
 
-    /// The half of [`Self::reset`] that does not depend on whom the mail is for.
+    /// Counts a link for a forgotten password that somebody at `address` asks for. Those of one
+    /// account are counted where it is looked up, in the database: here a stranger could fill the
+    /// table with addresses that nobody has.
     ///
     /// # Errors
     /// Too many from there.
     pub fn reset_from(&self, address: IpAddr) -> Counted {
         check(self.tables.reset_addresses.as_ref(), &network(address))
-    }
-
-    /// The half of [`Self::reset`] that does not depend on who asks. Who is refused here should not
-    /// hear of it: a stranger could have asked for him.
-    ///
-    /// # Errors
-    /// Too many to it.
-    pub fn reset_to(&self, account: &str) -> Counted {
-        let account = self.number(fold_case(account));
-        check(self.tables.reset_accounts.as_ref(), &account)
     }
 
     /// Counts a refresh of `login`, or from `address` if the token belongs to none.

@@ -92,7 +92,7 @@ impl Application {
             .then(|| tls::server_config(&config.server))
             .transpose()?;
 
-        let handlers = mail::handlers(&config.mail, &origin, store.clone())?;
+        let handlers = mail::handlers(&config, &origin, store.clone())?;
         let timing = config.jobs.clone();
         let worker = (!handlers.is_empty())
             .then(|| Worker::new(store.clone(), handlers, timing, metrics.clone()));

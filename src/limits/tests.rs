@@ -194,7 +194,7 @@ fn a_subscriber_has_one_address_however_many_he_uses() {
 }
 
 #[test]
-fn mails_are_limited_by_account_and_by_address() {
+fn mails_to_verify_an_address_are_limited_by_user_and_by_address() {
     let limits = Limits::new(&LimitsConfig {
         resets_per_hour: 2,
         ..LimitsConfig::default()
@@ -202,13 +202,10 @@ fn mails_are_limited_by_account_and_by_address() {
     let mut from = 0;
     let (to_one, _) = until_refused(|| {
         from += 1;
-        limits.reset("ann@example.org", address(from))
+        limits.verification(ann, address(from))
     });
     assert_eq!(to_one, 2);
-    let (from_one, _) = until_refused(|| {
-        from += 1;
-        limits.reset(&from.to_string(), HERE)
-    });
+    let (from_one, _) = until_refused(|| limits.verification(UserId::new(), HERE));
     assert_eq!(from_one, 12);
 }
 
@@ -217,6 +214,7 @@ fn mails_are_limited_by_account_and_by_address() {
 fn refreshes_are_counted_by_login() {
     let limits = Limits::new(&LimitsConfig {
         refreshes_per_minute: 3,
+    let ann = UserId::new();
         ..LimitsConfig::default()
     });
     let login = LoginId::new();
@@ -224,6 +222,7 @@ fn refreshes_are_counted_by_login() {
     assert!(limits.refresh(Some(LoginId::new()), HERE).is_ok());
     assert_eq!(until_refused(|| limits.refresh(None, HERE)).0, 3);
     assert!(limits.refresh(Some(LoginId::new()), HERE).is_ok());
+    assert!(limits.reset_from(HERE).is_err(), "both count together");
 }
 
 #[test]
@@ -252,7 +251,8 @@ fn zero_is_no_limit() {
         limits.login("ann", HERE, Known::No).unwrap().failed();
         limits.second_factor(ann, HERE, Known::No).unwrap().failed();
         assert_eq!(limits.registration(HERE), Ok(None));
-        assert_eq!(limits.reset("ann", HERE), Ok(None));
+        assert_eq!(limits.verification(ann, HERE), Ok(None));
+        assert_eq!(limits.reset_from(HERE), Ok(None));
         assert_eq!(limits.refresh(None, HERE), Ok(None));
         assert_eq!(limits.oauth(HERE), Ok(None));
         assert_eq!(limits.request(ann.0), Ok(None));

@@ -15,7 +15,7 @@ use url::{Host, Url};
 
 use crate::{
     clock,
-    config::MailConfig,
+    config::{Config, MailConfig},
     domain::{
         job::{Job, Outcome},
         mail::Letter,
@@ -33,12 +33,13 @@ const MAX_REASON: usize = 300;
 ///
 /// # Errors
 /// The settings name an authority that cannot be read, or the own origin is no host for addresses.
-pub fn handlers(config: &MailConfig, origin: &str, store: Store) -> anyhow::Result<Handlers> {
-    if !config.is_on() {
+pub fn handlers(config: &Config, origin: &str, store: Store) -> anyhow::Result<Handlers> {
+    if !config.mail.is_on() {
         return Ok(Handlers::new());
     }
-    let mailer: Arc<dyn Handler> = Arc::new(Mailer::new(config, origin)?);
-    let forgetful: Arc<dyn Handler> = Arc::new(Forgetful::new(store));
+    let mailer: Arc<dyn Handler> = Arc::new(Mailer::new(&config.mail, origin)?);
+    let per_hour = config.limits.resets_per_hour;
+    let forgetful: Arc<dyn Handler> = Arc::new(Forgetful::new(store, per_hour));
     Ok(Handlers::from([("mail", mailer), ("password", forgetful)]))
 }
 

@@ -129,22 +129,22 @@ impl Store {
         .await
     }
 
-    /// Forgets dead jobs that were made before a time, secrets of links that ran out, and which
-    /// addresses were written to before today; returns how many jobs.
+    /// Forgets dead jobs that were made before a time, secrets of links that ran out, and
+    /// limits of addresses that count no more; returns how many jobs.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn prune_jobs(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
         const DEAD: &str = "DELETE FROM jobs WHERE state = 'dead' AND created_at < $1";
         const TOKENS: &str = "DELETE FROM mail_tokens WHERE expires_at < $1";
-        const SENT: &str = "DELETE FROM unverified_mails WHERE day < $1";
+        const LIMITS: &str = "DELETE FROM mail_limits WHERE until < $1";
         let store = self.clone();
         self.write("delete", "jobs", async move {
             let at = clock::now();
             let count = in_transaction!(store, tx => {
                 let gone = sqlx::query(DEAD).bind(before).execute(&mut *tx).await?;
                 sqlx::query(TOKENS).bind(at).execute(&mut *tx).await?;
-                sqlx::query(SENT).bind(super::letters::day(at)).execute(&mut *tx).await?;
+                sqlx::query(LIMITS).bind(at.timestamp_millis()).execute(&mut *tx).await?;
                 Ok::<_, StoreError>(gone.rows_affected())
             })?;
             Ok(count)

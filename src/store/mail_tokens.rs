@@ -9,7 +9,7 @@ use super::{
     auth_changes::announce,
     backend::{in_transaction, on_reader},
     jobs::NewJob,
-    letters::{Addressee, post},
+    letters::{Addressee, MailLimit, allowed, post},
     rows::{UserRow, user_columns},
     second_factor::forget_second_factor,
     tickets::forget_tickets,
@@ -60,7 +60,9 @@ const WAYS_OF_A_STRANGER: [&str; 3] = [
     "DELETE FROM passkeys WHERE user_id = $1",
 ];
 
-/// Promises a mail with a link within a transaction of either database, if this server sends mail.
+/// Promises a mail with a link within a transaction of either database, if this server sends mail
+/// and the address may get one more; whether it did. If not, an earlier link goes on working: the
+/// mail that would bring the next one never comes.
 macro_rules! post_link {
     ($store:expr, $tx:ident, $kind:expr, $to:expr, $at:expr) => {{
         let kind: $crate::domain::mail::LinkKind = $kind;
@@ -68,8 +70,9 @@ macro_rules! post_link {
         let token = $crate::domain::mail::LinkToken::new();
         let expires_at = $at + kind.lifetime();
         let about = $crate::domain::mail::About::link(kind, &token, expires_at);
-        let letter = $store.letter(to, about);
-        if letter.is_some() {
+        if let Some($crate::store::letters::Post { job, limit }) = $store.letter(to, about)
+            && $crate::store::letters::allowed!($tx, limit, $at)
+        {
             sqlx::query($crate::store::mail_tokens::KEEP_TOKEN)
                 .bind(to.id)
                 .bind(kind.as_str())
@@ -79,7 +82,10 @@ macro_rules! post_link {
                 .bind(expires_at)
                 .execute(&mut *$tx)
                 .await?;
-            $crate::store::letters::post!($tx, letter, $at);
+            $crate::store::jobs::enqueue!($tx, job, $at);
+            true
+        } else {
+            false
         }
     }};
 }
@@ -200,11 +206,17 @@ impl Store {
     }
 
     /// Sends a link to whoever has the address of a [`FORGOTTEN`] job, and ends the job, both or
-    /// neither. Nobody, or somebody who was switched off, gets none.
+    /// neither. Nobody, or somebody who was switched off, gets none; nor does who got `per_hour`
+    /// of them lately, if that is not 0.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn send_reset(&self, job: &Job, asked: Forgotten) -> Result<(), StoreError> {
+    pub async fn send_reset(
+        &self,
+        job: &Job,
+        asked: Forgotten,
+        per_hour: u32,
+    ) -> Result<(), StoreError> {
         const END: &str = "DELETE FROM jobs WHERE id = $1 AND claim = $2";
         let (store, id, claim) = (self.clone(), job.id, job.claim);
         let mut by = By::refused(asked.address);
@@ -219,8 +231,9 @@ impl Store {
                 // Another worker has taken the job over when it was not this one's to end.
                 if let Some(user) = user.filter(|_| ended.rows_affected() > 0)
                     && let Some(email) = &user.email
+                    && allowed!(tx, MailLimit::resets(&asked.email_key, per_hour), at)
+                    && post_link!(store, tx, LinkKind::Reset, &Addressee::of(&user, email), at)
                 {
-                    post_link!(store, tx, LinkKind::Reset, &Addressee::of(&user, email), at);
                     let act = Act::PasswordResetRequest;
                     record!(tx, &by, act, Target::user(user.id), Value::Null);
                 }

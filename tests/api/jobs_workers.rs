@@ -123,10 +123,8 @@ async fn two_workers_on_one_database_do_each_job_once() {
         app.client(&format!("user{number}")).await;
     }
     assert!(office.mails().is_empty());
-    let config = parlor::config::MailConfig {
-        smtp: Some(office.config()),
-        ..parlor::config::MailConfig::default()
-    };
+    let mut config = parlor::config::Config::default();
+    config.mail.smtp = Some(office.config());
     let mut ready = Vec::new();
     for _ in 0..2 {
         let options = StoreOptions {

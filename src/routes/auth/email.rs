@@ -106,7 +106,7 @@ pub async fn send_verification(
     }
     check_mail(&config)?;
     let address = client_address(&request, &config);
-    tell(&request, limits.reset(&user.id.to_string(), address)?);
+    tell(&request, limits.verification(user.id, address)?);
     match store.send_verification(user.id).await? {
         Verification::Sent => Ok(HttpResponse::Accepted().finish()),
         Verification::Verified => Err(ApiError::Conflict {

@@ -151,7 +151,7 @@ pub async fn update_user(
     if is_own && changes.email.is_some() && config.mail.is_on() {
         // Each is a mail to an address that may be a stranger's.
         let address = client_address(&request, &config);
-        tell(&request, limits.reset(&id.to_string(), address)?);
+        tell(&request, limits.verification(id, address)?);
     }
     if let Some(password) = password {
         let password = password.of(changes.names());
