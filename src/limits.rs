@@ -5,6 +5,7 @@ mod attempt;
 mod groups;
 mod guesses;
 mod quota;
+mod slots;
 mod table;
 mod told;
 

@@ -42,12 +42,19 @@ pub(super) struct Secrets {
 }
 
 struct State {
-    /// One who guesses at one account: a network or a known device.
-    ones: Table<u64>,
-    one_failures: Guesses,
+    /// Networks and devices, each at an account that knows it. In tables apart from those of
+    /// strangers, of whom there may be a crowd.
+    known: Guessers,
+    /// Networks, each at an account to which it is strange.
+    strangers: Guessers,
     /// All strangers who guess at one account.
-    accounts: Table<u64>,
-    account_failures: Guesses,
+    accounts: Guessers,
+}
+
+/// Who guesses how often, and how often wrong.
+struct Guessers {
+    attempts: Table<u64>,
+    failures: Guesses,
 }
 
 /// A guess that was counted.
@@ -64,18 +71,32 @@ struct Guess {
     left: Option<Left>,
 }
 
+impl State {
+    /// Where one is counted.
+    const fn ones(&self, is_stranger: bool) -> &Guessers {
+        if is_stranger {
+            &self.strangers
+        } else {
+            &self.known
+        }
+    }
+}
+
 impl Secrets {
     pub(super) fn new(per_minute: NonZeroU32) -> Self {
         let of_address = NonZeroU32::new(ACCOUNTS_OF_AN_ADDRESS).unwrap_or(NonZeroU32::MIN);
         let of_address = Quota::per_minute(per_minute.saturating_mul(of_address));
         let quota = Quota::per_minute(per_minute);
         let (free, first) = (per_minute.get(), quota.replenish_interval());
+        let guessers = |longest| Guessers {
+            attempts: Table::new("attempts", quota),
+            failures: Guesses::new(free, first, longest),
+        };
         Self {
             state: Arc::new(State {
-                ones: Table::new("attempts", quota),
-                one_failures: Guesses::new(free, first, LONGEST_OF_ONE),
-                accounts: Table::new("attempts", quota),
-                account_failures: Guesses::new(free, first, LONGEST_OF_STRANGERS),
+                known: guessers(LONGEST_OF_ONE),
+                strangers: guessers(LONGEST_OF_ONE),
+                accounts: guessers(LONGEST_OF_STRANGERS),
             }),
             addresses: Table::new("attempts-of-address", of_address),
         }
@@ -113,18 +134,19 @@ impl Secrets {
             self.addresses.check(&address)?;
         }
         let now = Instant::now();
-        let mut wait = state.one_failures.wait(one, now);
+        let ones = state.ones(is_stranger);
+        let mut wait = ones.failures.wait(one, now);
         if is_stranger {
-            wait = wait.max(state.account_failures.wait(account, now));
+            wait = wait.max(state.accounts.failures.wait(account, now));
         }
         if wait > Duration::ZERO {
-            let policy = state.ones.policy();
+            let policy = ones.attempts.policy();
             return Err(Exhausted { policy, wait });
         }
         if is_stranger {
-            state.accounts.check(&account)?;
+            state.accounts.attempts.check(&account)?;
         }
-        let left = state.ones.check(&one)?;
+        let left = ones.attempts.check(&one)?;
         let guess = Guess {
             state: state.clone(),
             one,
@@ -134,6 +156,12 @@ impl Secrets {
         Ok(Attempt {
             counted: Some(guess),
         })
+    }
+}
+
+impl Guess {
+    fn ones(&self) -> &Guessers {
+        self.state.ones(self.account.is_some())
     }
 }
 
@@ -153,9 +181,9 @@ impl Attempt {
     pub fn failed(self) {
         if let Some(guess) = self.counted {
             let now = Instant::now();
-            guess.state.one_failures.failed(guess.one, now);
+            guess.ones().failures.failed(guess.one, now);
             if let Some(account) = guess.account {
-                guess.state.account_failures.failed(account, now);
+                guess.state.accounts.failures.failed(account, now);
             }
         }
     }
@@ -163,7 +191,7 @@ impl Attempt {
     /// The guess was right. What strangers tried elsewhere still counts for strangers.
     pub fn succeeded(self) {
         if let Some(guess) = self.counted {
-            guess.state.one_failures.succeeded(guess.one);
+            guess.ones().failures.succeeded(guess.one);
         }
     }
 }

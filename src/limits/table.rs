@@ -1,45 +1,33 @@
 //! A table of keys and how much each did lately, that no crowd of keys makes grow for ever.
 
 use std::{
-    hash::{BuildHasher, Hash, RandomState},
-    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    hash::Hash,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use governor::{
     Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
     middleware::StateInformationMiddleware,
-    state::keyed::DefaultKeyedStateStore,
 };
 
-use super::quota::{Counted, Exhausted, Left, Policy};
+use super::{
+    quota::{Counted, Exhausted, Left, Policy},
+    slots::Slots,
+};
 
 /// How many keys have an entry of their own; about 5 MiB.
 const CAPACITY: usize = 65_536;
 
-/// How many entries all other keys share while the table is full.
-const SHARED: u64 = 1_024;
-
 /// How many checks go by between two looks at the table's size.
 const CHECKS_BETWEEN_LOOKS: u32 = 1_024;
 
-/// A key with an entry of its own, or one of those that share.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Slot<K> {
-    Own(K),
-    Shared(u64),
-}
-
-type Limiter<K> =
-    RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateInformationMiddleware>;
+type Limiter<K> = RateLimiter<K, Slots<K>, DefaultClock, StateInformationMiddleware>;
 
 pub(super) struct Table<K: Clone + Eq + Hash> {
-    limiter: Limiter<Slot<K>>,
+    limiter: Limiter<K>,
     policy: Policy,
-    hasher: RandomState,
-    capacity: usize,
     checks: AtomicU32,
-    full: AtomicBool,
 }
 
 impl<K: Clone + Eq + Hash> Table<K> {
@@ -50,12 +38,9 @@ impl<K: Clone + Eq + Hash> Table<K> {
 
     fn with_capacity(name: &'static str, quota: Quota, capacity: usize) -> Self {
         Self {
-            limiter: RateLimiter::keyed(quota).with_middleware(),
+            limiter: RateLimiter::new(quota, Slots::new(capacity), DefaultClock::default()),
             policy: Policy::new(name, quota),
-            hasher: RandomState::new(),
-            capacity,
             checks: AtomicU32::new(0),
-            full: AtomicBool::new(false),
         }
     }
 
@@ -79,29 +64,15 @@ impl<K: Clone + Eq + Hash> Table<K> {
     pub(super) fn check(&self, key: &K) -> Counted {
         let before = self.checks.fetch_add(1, Ordering::Relaxed);
         if before.is_multiple_of(CHECKS_BETWEEN_LOOKS) {
-            self.tidy();
+            self.limiter.retain_recent();
         }
-        let slot = if self.full.load(Ordering::Relaxed) {
-            Slot::Shared(self.hasher.hash_one(key) % SHARED)
-        } else {
-            Slot::Own(key.clone())
-        };
-        match self.limiter.check_key(&slot) {
+        match self.limiter.check_key(key) {
             Ok(state) => Ok(Some(Left::after(self.policy, &state))),
             Err(refused) => Err(Exhausted {
                 policy: self.policy,
                 wait: refused.wait_time_from(self.limiter.clock().now()),
             }),
         }
-    }
-
-    /// Drops the keys that did nothing lately, and sees whether there is room for new ones.
-    fn tidy(&self) {
-        if self.limiter.len() > self.capacity / 2 {
-            self.limiter.retain_recent();
-        }
-        let full = self.limiter.len() >= self.capacity;
-        self.full.store(full, Ordering::Relaxed);
     }
 }
 
@@ -110,6 +81,7 @@ mod tests {
     use std::{num::NonZeroU32, time::Duration};
 
     use super::*;
+    use crate::limits::slots::SHARED;
 
     #[test]
     fn a_crowd_of_keys_does_not_make_it_grow() {
@@ -123,6 +95,25 @@ mod tests {
             table.check(&999_999).is_err(),
             "a full table is strict, not open"
         );
+    }
+
+    /// Else a crowd of made-up keys takes everybody's limit away.
+    #[test]
+    fn who_was_there_before_a_crowd_keeps_what_is_his() {
+        let two = NonZeroU32::MIN.saturating_add(1);
+        let table = Table::with_capacity("some", Quota::per_hour(two), 2_000);
+        let first = 0..500_u32;
+        for key in first.clone() {
+            assert!(table.check(&key).is_ok());
+        }
+        for key in 1_000..100_000 {
+            let _ = table.check(&key);
+        }
+        assert!(table.check(&999_999).is_err(), "the table is full");
+        for key in first {
+            assert!(table.check(&key).is_ok(), "{key} has one more");
+            assert!(table.check(&key).is_err(), "{key} has no third");
+        }
     }
 
     #[test]

@@ -153,6 +153,20 @@ fn a_right_guess_ends_the_wait_but_not_that_of_strangers() {
     assert!(waits.wait > Duration::ZERO);
 }
 
+/// Else who has no device known yet, and is at home, waits for every botnet.
+#[test]
+fn a_crowd_of_strangers_takes_nobody_known_in() {
+    let limits = limits();
+    let account = |number: u32| format!("made-up-{}", number % 100_000);
+    for number in 0..150_000 {
+        drop(limits.login(&account(number), address(number), Known::No));
+    }
+    for number in 0..3_000 {
+        let known = limits.login(&format!("user-{number}"), address(number), Known::Network);
+        assert!(known.is_ok(), "{number}");
+    }
+}
+
 /// The second factor is not reached by guessing at the first one's limit.
 #[test]
 fn each_kind_of_secret_has_attempts_of_its_own() {
@@ -200,6 +214,7 @@ fn mails_to_verify_an_address_are_limited_by_user_and_by_address() {
         ..LimitsConfig::default()
     });
     let mut from = 0;
+    let ann = UserId::new();
     let (to_one, _) = until_refused(|| {
         from += 1;
         limits.verification(ann, address(from))
@@ -207,6 +222,7 @@ fn mails_to_verify_an_address_are_limited_by_user_and_by_address() {
     assert_eq!(to_one, 2);
     let (from_one, _) = until_refused(|| limits.verification(UserId::new(), HERE));
     assert_eq!(from_one, 12);
+    assert!(limits.reset_from(HERE).is_err(), "both count together");
 }
 
 /// A page that refreshes too often does so at its own cost, not its neighbours'.
@@ -214,7 +230,6 @@ fn mails_to_verify_an_address_are_limited_by_user_and_by_address() {
 fn refreshes_are_counted_by_login() {
     let limits = Limits::new(&LimitsConfig {
         refreshes_per_minute: 3,
-    let ann = UserId::new();
         ..LimitsConfig::default()
     });
     let login = LoginId::new();
@@ -222,7 +237,6 @@ fn refreshes_are_counted_by_login() {
     assert!(limits.refresh(Some(LoginId::new()), HERE).is_ok());
     assert_eq!(until_refused(|| limits.refresh(None, HERE)).0, 3);
     assert!(limits.refresh(Some(LoginId::new()), HERE).is_ok());
-    assert!(limits.reset_from(HERE).is_err(), "both count together");
 }
 
 #[test]
