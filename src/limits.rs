@@ -177,7 +177,8 @@ impl Limits {
     /// from the address. Tell the attempt how it went.
     ///
     /// Who is `known` to the account is counted by what it is known by, so that no stranger uses up
-    /// its attempts. `docs/security.md` has the reasons.
+    /// its attempts. For strangers `account` must be the name as it was given: were it the account
+    /// itself, they would hear which two names are one's. `docs/security.md` has the reasons.
     ///
     /// # Errors
     /// Too many for either, or too many wrong ones lately.

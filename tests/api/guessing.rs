@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, PASSWORD, TestApp, registration};
 
-const DEVICE: &str = "__Secure-parlor_device";
+pub const DEVICE: &str = "__Secure-parlor_device";
 
 /// One proxy, so that requests come from wherever a test says.
 async fn app(attempts: u32) -> TestApp {
@@ -58,7 +58,8 @@ async fn register(app: &TestApp, from: &Caller<'_>, name: &str, cookie: bool) ->
     device(&answer)
 }
 
-fn device(answer: &Answer) -> Option<String> {
+/// The secret that a browser is given.
+pub fn device(answer: &Answer) -> Option<String> {
     let cookie = answer
         .headers("set-cookie")
         .into_iter()
@@ -109,6 +110,36 @@ async fn strangers_shut_nobody_out_of_where_he_was_before() {
         .refused(429, "rate_limited");
     let same = at("2001:db8:0:7:ffff::9");
     log_in(&app, &same, "bob", PASSWORD).await.ok(200);
+}
+
+/// Else a visitor tries a name and an address, and hears that they are one's.
+#[tokio::test]
+async fn a_strangers_attempts_at_one_name_tell_nothing_of_the_other() {
+    let app = app(3).await;
+    let home = at("203.0.113.1");
+    register(&app, &home, "alice", false).await;
+    let (name, email) = ("alice", "alice@parlor.example");
+    for (first, second) in [(name, email), (email, name)] {
+        let visitor = at(if first == name {
+            "198.51.100.201"
+        } else {
+            "198.51.100.202"
+        });
+        let mut told = Vec::new();
+        for tried in [first, second, "nobody@parlor.example"] {
+            let answer = log_in(&app, &visitor, tried, "Wrong-Horse-1").await;
+            told.push(answer.header("ratelimit").expect("what is left").to_owned());
+            answer.refused(401, "unauthenticated");
+        }
+        assert_eq!(told[1], told[2], "{first}: {told:?}");
+    }
+    exhaust(&app, name).await;
+    assert_eq!(guess(&app, &at("198.51.100.203"), email).await, 401);
+    // Where she was before, both are one: else a neighbour has twice as many.
+    for tried in [name, email, name] {
+        assert_eq!(guess(&app, &home, tried).await, 401);
+    }
+    assert_eq!(guess(&app, &home, email).await, 429);
 }
 
 /// A laptop travels, and at home there may be one who guesses.

@@ -18,7 +18,7 @@ use crate::{
         user::{Email, Username},
     },
     error::ApiError,
-    limits::{Limits, tell},
+    limits::{Known, Limits, tell},
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
@@ -65,24 +65,21 @@ pub async fn log_in(
         Some(identifier) => store.find_credentials(&identifier).await?,
         None => None,
     };
-    // By id, or each of an account's two names would have attempts of its own.
-    let account = found
-        .as_ref()
-        .map_or(name, |found| found.user.id.to_string());
-    let known = known_to(
-        found.as_ref().map(|found| found.user.id),
-        &request,
-        &config,
-        &store,
-    );
-    let attempt = limits.login(&account, client_address(&request, &config), known.await?)?;
+    let account_id = found.as_ref().map(|found| found.user.id);
+    let known = known_to(account_id, &request, &config, &store).await?;
+    // A stranger who tried one name, and then saw less left for the other, would know that both are
+    // one's. Where the account is known its two names have no attempts of their own.
+    let account = match account_id {
+        Some(id) if known != Known::No => id.to_string(),
+        _ => name,
+    };
+    let attempt = limits.login(&account, client_address(&request, &config), known)?;
     tell(&request, attempt.left());
     // Hashing comes before any decision, or the time would tell who has an account.
     let hash = found
         .as_ref()
         .and_then(|found| found.password_hash.as_deref());
     let matches = hasher.verify(password, hash).await?;
-    let account_id = found.as_ref().map(|found| found.user.id);
     let proved = found
         .filter(|found| matches && found.user.active)
         .and_then(|found| Some((found.user, found.password_hash?)));
