@@ -108,8 +108,10 @@ impl Store {
     pub async fn insert_login(&self, login: NewLogin, by: &By) -> Result<(), StoreError> {
         const PASSKEY: &str =
             "SELECT EXISTS (SELECT 1 FROM passkeys WHERE id = $1 AND user_id = $2)";
+        // What a device calls itself anybody can copy, so that alone proves nothing.
         const KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM logins WHERE user_id = $1),
-            EXISTS (SELECT 1 FROM logins WHERE user_id = $1 AND device IS NOT DISTINCT FROM $2)";
+            EXISTS (SELECT 1 FROM logins WHERE user_id = $1 AND (device_hash = $2
+                OR (network = $3 AND device IS NOT DISTINCT FROM $4)))";
         const LOGIN: &str =
             "INSERT INTO logins (id, user_id, device, address, created_at, last_used_at, network,
                  device_hash)
@@ -141,8 +143,15 @@ impl Store {
                 let user = User::try_from(row.user)?;
                 let device = login.device.as_deref().map(shown);
                 let address = login.address.as_deref().map(shown);
-                let (any, known): (bool, bool) = sqlx::query_as(KNOWN).bind(user.id).bind(&device)
-                    .fetch_one(&mut *tx).await?;
+                let device_hash = login.device_hash.as_ref().map(<[u8; 32]>::as_slice);
+                let network = login.network.as_deref();
+                let (any, known): (bool, bool) = sqlx::query_as(KNOWN)
+                    .bind(user.id)
+                    .bind(device_hash)
+                    .bind(network)
+                    .bind(&device)
+                    .fetch_one(&mut *tx)
+                    .await?;
                 // Whoever has just made the account knows that he did.
                 let is_new = !known && (any || at - user.created_at > FIRST_LOGIN);
                 if is_new && let Some(email) = &user.email {
@@ -156,8 +165,8 @@ impl Store {
                     .bind(&device)
                     .bind(&address)
                     .bind(at)
-                    .bind(login.network.as_deref())
-                    .bind(login.device_hash.as_ref().map(<[u8; 32]>::as_slice))
+                    .bind(network)
+                    .bind(device_hash)
                     .execute(&mut *tx)
                     .await?;
                 sqlx::query(INSERT_TOKEN)

@@ -65,6 +65,7 @@ mod mail_server;
 mod messages;
 mod metrics;
 mod nasty;
+mod new_devices;
 mod oauth_facebook;
 mod oauth_github;
 mod oauth_issuer;
