@@ -6,11 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::{
-    Store, StoreError,
-    actor::actor,
-    audit::record,
-    backend::{in_transaction, on_reader},
-    letters::tell_user,
+    Store, StoreError, actor::actor, audit::record, backend::in_transaction, letters::tell_user,
     tickets::TICKET_COUNTS,
 };
 use crate::{
@@ -22,7 +18,8 @@ use crate::{
     },
 };
 
-/// Codes that may be wrong before one must wait.
+/// Codes that may be wrong before one must wait, or before an app that waits for its first one is
+/// given up.
 const FREE_TRIES: i64 = 5;
 
 /// The longest wait, in seconds. A guess is right three times in a million, so that at four an hour
@@ -90,7 +87,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO totp (user_id, pending, pending_until) VALUES ($1, $2, $3)
              ON CONFLICT (user_id) DO UPDATE
-             SET pending = excluded.pending, pending_until = excluded.pending_until";
+             SET pending = excluded.pending, pending_until = excluded.pending_until,
+                 pending_tries = 0";
         let (store, by) = (self.clone(), *by);
         self.write("upsert", "totp", async move {
             in_transaction!(store, tx => {
@@ -103,17 +101,29 @@ impl Store {
         .await
     }
 
-    /// The sealed secret that waits for its first code.
+    /// The sealed secret that waits for its first code; the try is counted before anybody looks at
+    /// the code. `None` if there is none, or as many codes as it may see were shown.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn find_pending_totp(&self, user: UserId) -> Result<Option<Vec<u8>>, StoreError> {
-        const SQL: &str = "SELECT pending FROM totp
-             WHERE user_id = $1 AND pending IS NOT NULL AND pending_until > $2";
-        self.read("select", "totp", async {
-            Ok(on_reader!(self, db => {
-                sqlx::query_scalar(SQL).bind(user).bind(clock::now()).fetch_optional(db).await?
-            }))
+    pub async fn guess_pending_totp(&self, user: UserId) -> Result<Option<Vec<u8>>, StoreError> {
+        const SQL: &str = "UPDATE totp SET pending_tries = pending_tries + 1
+             WHERE user_id = $1 AND pending IS NOT NULL AND pending_until > $2
+                 AND pending_tries < $3
+             RETURNING pending";
+        let store = self.clone();
+        self.write("update", "totp", async move {
+            let at = clock::now();
+            let sealed = in_transaction!(store, tx => {
+                let sealed = sqlx::query_scalar(SQL)
+                    .bind(user)
+                    .bind(at)
+                    .bind(FREE_TRIES)
+                    .fetch_optional(&mut *tx)
+                    .await?;
+                Ok::<_, StoreError>(sealed)
+            })?;
+            Ok(sealed)
         })
         .await
     }

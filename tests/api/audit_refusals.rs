@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::{PASSWORD, TestApp, registration};
 
 /// The sums that a server wrote when it stopped, by what was refused.
-async fn sums(app: TestApp) -> (TestApp, Vec<Value>) {
+pub async fn sums(app: TestApp) -> (TestApp, Vec<Value>) {
     let app = app.restart().await;
     let admin = app.admin().await;
     let found = app
@@ -17,7 +17,8 @@ async fn sums(app: TestApp) -> (TestApp, Vec<Value>) {
     (app, found)
 }
 
-fn one<'a>(sums: &'a [Value], kind: &str) -> &'a Value {
+/// The only sum of a kind.
+pub fn one<'a>(sums: &'a [Value], kind: &str) -> &'a Value {
     let act = format!("refusal.{kind}");
     let found: Vec<_> = sums.iter().filter(|sum| sum["act"] == *act).collect();
     assert_eq!(found.len(), 1, "{act}: {sums:#?}");

@@ -117,6 +117,7 @@ mod tls;
 mod two_factor;
 mod two_factor_admin;
 mod two_factor_role;
+mod two_factor_setup;
 mod users;
 mod users_delete;
 mod users_inactive;

@@ -8,15 +8,17 @@ use super::{
     CodeText, EnrollmentView, RecoveryCodes, code, enrollment_example, recovery_codes_example,
 };
 use crate::{
-    auth::{AuthUser, SecondFactors},
+    auth::{AuthUser, SecondFactors, refusals::mark},
     clock,
     config::Config,
+    domain::audit::Refusal,
     error::ApiError,
+    limits::{Limits, tell},
     protocol::code::ErrorCode,
     routes::{
         Origins,
         api::{Operation, Tag},
-        auth::step_up::{Proof, StepUp, declare_proof},
+        auth::step_up::{Proof, StepUp, declare_proof, told},
         by,
         input::{Body, Form, Given, OptionalJson},
     },
@@ -85,14 +87,22 @@ pub async fn confirm_totp(
     body: Body<ConfirmForm>,
     request: HttpRequest,
     config: web::Data<Config>,
+    limits: web::Data<Limits>,
     store: web::Data<Store>,
     factors: web::Data<SecondFactors>,
 ) -> Result<web::Json<RecoveryCodes>, ApiError> {
     let mut form = Form::default();
     let code = code(&mut form, body.into_inner().code);
     let code = code.ok_or_else(|| form.into_error())?;
-    let sealed = store.find_pending_totp(user.id).await?.ok_or(NONE_BEGUN)?;
-    let (totp, codes) = factors.confirm(user.id, sealed, &code)?;
+    // Whoever has a stolen token must not find the code while its owner sets up the app.
+    let attempt = limits.confirmation(user.id, user.login())?;
+    tell(&request, attempt.left());
+    let sealed = store.guess_pending_totp(user.id).await?.ok_or(NONE_BEGUN)?;
+    let confirmed = factors.confirm(user.id, sealed, &code);
+    if matches!(confirmed, Err(ApiError::WrongCode)) {
+        mark(&request, Refusal::WrongCode, None);
+    }
+    let (totp, codes) = told(attempt, confirmed)?;
     let by = by(&request, &config, Some(&user.0));
     store
         .confirm_totp(totp, &by)
@@ -115,7 +125,7 @@ pub fn declare_confirm() -> Operation {
     )
     .about(
         "From now on signing in asks for a code. The recovery codes are shown this once, and those \
-         from before count no more.",
+         from before count no more. After five wrong codes the app is given up: begin anew.",
     )
     .signed_in()
     .takes::<ConfirmForm>(json!({ "code": "492039" }))
@@ -124,5 +134,6 @@ pub fn declare_confirm() -> Operation {
         ErrorCode::ValidationFailed,
         ErrorCode::WrongCode,
         ErrorCode::NotEnrolled,
+        ErrorCode::RateLimited,
     ])
 }
