@@ -1,6 +1,6 @@
 //! Links in mails: verifying an address, and setting a forgotten password anew.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::{
     Store, StoreError,
@@ -53,11 +53,11 @@ const FIND_TOKEN: &str = "SELECT user_id, email_key FROM mail_tokens
 /// Uses a link up: of several who come at once, one does.
 const USE_TOKEN: &str = "DELETE FROM mail_tokens WHERE hash = $1";
 
-/// What lets somebody in without a password or a login.
-const WAYS_OF_A_STRANGER: [&str; 3] = [
-    "DELETE FROM api_tokens WHERE user_id = $1",
-    "DELETE FROM identities WHERE user_id = $1",
-    "DELETE FROM passkeys WHERE user_id = $1",
+/// What lets somebody in without a password or a login, and what the audit log calls it.
+const WAYS_OF_A_STRANGER: [(&str, &str); 3] = [
+    ("api_tokens", "DELETE FROM api_tokens WHERE user_id = $1"),
+    ("identities", "DELETE FROM identities WHERE user_id = $1"),
+    ("passkeys", "DELETE FROM passkeys WHERE user_id = $1"),
 ];
 
 /// Promises a mail with a link within a transaction of either database, if this server sends mail
@@ -298,13 +298,17 @@ impl Store {
                 if changed.rows_affected() == 0 || used.rows_affected() == 0 {
                     return Err(StoreError::NotFound);
                 }
+                let mut details = Value::Null;
                 if !before.email_verified {
                     // Until now nobody knew whose the address is. Whoever made the account with it
                     // may be a stranger, and must not keep a way in.
-                    forget_second_factor!(tx, id);
-                    for sql in WAYS_OF_A_STRANGER {
-                        sqlx::query(sql).bind(id).execute(&mut *tx).await?;
+                    let apps = forget_second_factor!(tx, id).rows_affected();
+                    let mut removed = Map::from_iter([("apps".to_owned(), apps.into())]);
+                    for (name, sql) in WAYS_OF_A_STRANGER {
+                        let gone = sqlx::query(sql).bind(id).execute(&mut *tx).await?;
+                        removed.insert(name.to_owned(), gone.rows_affected().into());
                     }
+                    details = json!({ "removed": removed });
                 }
                 let user = User { email_verified: true, ..before };
                 // Sign-ins that have come half of the way.
@@ -322,7 +326,7 @@ impl Store {
                     let about = About::PasswordChanged { at };
                     post!(tx, store.letter(&Addressee::of(&user, email), about), at);
                 }
-                record!(tx, &by, Act::PasswordReset, Target::user(id), Value::Null);
+                record!(tx, &by, Act::PasswordReset, Target::user(id), details);
                 Ok(id)
             })?;
             store.ring();

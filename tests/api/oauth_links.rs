@@ -312,6 +312,11 @@ async fn a_reset_shuts_the_doors_of_who_never_proved_the_address() {
         .sign_in("github", &github, &of_mallory)
         .await;
     assert_ne!(mallory.id, alice.id);
+    let log = app.as_user(&app.admin().await);
+    let path = format!("/api/audit?target={}&act=password.reset", alice.id);
+    let page = log.get(&path).await.ok(200);
+    let removed = &page["data"][0]["details"]["removed"];
+    assert_eq!(removed["identities"], 1, "{page}");
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ async fn answer(app: &TestApp, started: &Value, credential: &Value) -> Answer {
         .await
 }
 
+/// Signs in with what a key has.
 pub async fn sign_in(app: &TestApp, key: &mut SecurityKey) -> Answer {
     let started = challenge(app).await;
     let credential = key.sign(&started["options"]);

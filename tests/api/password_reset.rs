@@ -2,7 +2,7 @@
 
 use parlor::protocol::code::CloseCode;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     api_tokens::token,
@@ -288,7 +288,7 @@ async fn who_was_switched_off_meanwhile_sets_no_password() {
 async fn what_a_stranger_prepared_is_gone_when_the_owner_of_the_address_comes() {
     let (app, office) = app_with_mail().await;
     let stranger = app.client("victim").await;
-    let (mut key, _) = passkeys::add(&app, &stranger, "key").await;
+    let (mut key, _) = passkeys::add(&app, &stranger, "Back door").await;
     app.enroll(&stranger).await;
     let ticket = app.ticket(&stranger).await;
     let (text, _) = token(&app.as_user(&stranger), &["messages.read"]).await;
@@ -300,8 +300,10 @@ async fn what_a_stranger_prepared_is_gone_when_the_owner_of_the_address_comes() 
     rooms.refused(401, "unauthenticated");
     let step = app.second_step(&ticket, "000000").await;
     step.refused(401, "ticket_ended");
-    let came = passkeys::sign_in(&app, &mut key).await;
-    came.refused(401, "unauthenticated");
+    let by_passkey = passkeys::sign_in(&app, &mut key).await;
+    by_passkey.refused(401, "unauthenticated");
+    let removed = json!({"removed": {"apps": 1, "api_tokens": 1, "identities": 0, "passkeys": 1}});
+    assert_eq!(reset_entries(&app).await, std::slice::from_ref(&removed));
     let owner = app.sign_in(&stranger.email, NEW).await;
     let listed = app.as_user(&owner).get("/api/auth/tokens").await.ok(200);
     assert_eq!(listed["data"], json!([]));
@@ -324,4 +326,14 @@ async fn what_a_stranger_prepared_is_gone_when_the_owner_of_the_address_comes() 
         step["second_factor"].is_object(),
         "the second factor stays: {step}"
     );
+    assert_eq!(reset_entries(&app).await, [json!({}), removed]);
+}
+
+/// What the audit log tells of each reset, the newest first.
+async fn reset_entries(app: &TestApp) -> Vec<Value> {
+    let api = app.as_user(&app.admin().await);
+    let page = api.get("/api/audit?act=password.reset").await.ok(200);
+    let entries = page["data"].as_array().expect("a page").iter();
+    let entries = entries.filter(|entry| entry["act"] == "password.reset");
+    entries.map(|entry| entry["details"].clone()).collect()
 }
