@@ -104,17 +104,18 @@ impl Secrets {
 
     /// How much is kept, and the most that may be, of each table.
     #[cfg(test)]
-    pub(super) fn held(&self) -> [(usize, usize); 5] {
+    pub(super) fn held(&self) -> Vec<(usize, usize)> {
         let Self { state, addresses } = self;
-        let failures = [&state.one_failures, &state.account_failures];
-        let [ones, accounts] = failures.map(|failures| (failures.len(), 65_536));
-        [
-            (addresses.len(), addresses.bound()),
-            (state.ones.len(), state.ones.bound()),
-            (state.accounts.len(), state.accounts.bound()),
-            ones,
-            accounts,
-        ]
+        let guessers = [&state.known, &state.strangers, &state.accounts];
+        let of_guessers = guessers.into_iter().flat_map(|guessers| {
+            let Guessers { attempts, failures } = guessers;
+            [
+                (attempts.len(), attempts.bound()),
+                (failures.len(), Guesses::MOST),
+            ]
+        });
+        let of_addresses = (addresses.len(), addresses.bound());
+        std::iter::once(of_addresses).chain(of_guessers).collect()
     }
 
     /// Counts a guess of `one` at `account`.

@@ -68,6 +68,10 @@ impl Guesses {
         self.lock().pop(&key);
     }
 
+    /// The most keys that are remembered.
+    #[cfg(test)]
+    pub(super) const MOST: usize = CAPACITY.get();
+
     /// How many keys are remembered.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {

@@ -28,6 +28,8 @@ pub(super) struct Table<K: Clone + Eq + Hash> {
     limiter: Limiter<K>,
     policy: Policy,
     checks: AtomicU32,
+    #[cfg(test)]
+    capacity: usize,
 }
 
 impl<K: Clone + Eq + Hash> Table<K> {
@@ -41,6 +43,8 @@ impl<K: Clone + Eq + Hash> Table<K> {
             limiter: RateLimiter::new(quota, Slots::new(capacity), DefaultClock::default()),
             policy: Policy::new(name, quota),
             checks: AtomicU32::new(0),
+            #[cfg(test)]
+            capacity,
         }
     }
 
@@ -57,7 +61,7 @@ impl<K: Clone + Eq + Hash> Table<K> {
     /// The most entries that it may have: the table is looked at now and then.
     #[cfg(test)]
     pub(super) fn bound(&self) -> usize {
-        self.capacity + CHECKS_BETWEEN_LOOKS as usize + SHARED as usize
+        self.capacity + CHECKS_BETWEEN_LOOKS as usize + super::slots::SHARED as usize
     }
 
     /// Counts one of `key`; an error says how long to wait.
@@ -81,7 +85,6 @@ mod tests {
     use std::{num::NonZeroU32, time::Duration};
 
     use super::*;
-    use crate::limits::slots::SHARED;
 
     #[test]
     fn a_crowd_of_keys_does_not_make_it_grow() {

@@ -295,7 +295,7 @@ fn a_crowd_of_strangers_does_not_make_any_table_grow() {
         let _ = limits.request_from(address, true);
         let _ = limits.registration(address);
         let _ = limits.setup(address);
-        let _ = limits.reset(&name, address);
+        let _ = limits.reset_from(address);
         let _ = limits.refresh(None, address);
         let _ = limits.oauth(address);
         if let Ok(attempt) = limits.login(&name, address, Known::No) {
@@ -306,7 +306,6 @@ fn a_crowd_of_strangers_does_not_make_any_table_grow() {
     let mut all = vec![
         held(tables.registrations.as_ref()),
         held(tables.setups.as_ref()),
-        held(tables.reset_accounts.as_ref()),
         held(tables.reset_addresses.as_ref()),
         held(tables.unknown_refreshes.as_ref()),
         held(tables.oauth.as_ref()),

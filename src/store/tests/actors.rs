@@ -100,6 +100,8 @@ fn new_login(user: &User, proof: Proof) -> NewLogin {
         device_hash: None,
         refresh_hash: rand::random(),
         refresh_expires_at: clock::now() + TimeDelta::days(1),
+        method: "password".to_owned(),
+        second_factor: None,
     }
 }
 
@@ -305,6 +307,7 @@ on_both! {
             hash: [hash; 32],
             user_id: ann.id,
             proved_password: Some(password.to_owned()),
+            method: "password".to_owned(),
             enrolls: false,
             expires_at: clock::now() + TimeDelta::minutes(1),
         };

@@ -40,6 +40,8 @@ pub async fn begin_totp(
     user: AuthUser,
     proof: OptionalJson<Proof>,
     step_up: StepUp,
+    request: HttpRequest,
+    config: web::Data<Config>,
     store: web::Data<Store>,
     origins: web::Data<Origins>,
     factors: web::Data<SecondFactors>,
