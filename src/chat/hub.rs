@@ -236,33 +236,6 @@ impl Hub {
         self.sockets.borrow().get(&id)?.session.upgrade()
     }
 
-    /// Looks after at most as many sockets as a flush serves, and after the rest in another turn.
-    fn beat(&mut self, context: &mut Context<Self>) {
-        let (now, mut turn) = (Instant::now(), MEMBERS_A_TURN);
-        let due = self.heartbeat - self.heartbeat / BEATS;
-        let second = now.duration_since(self.began).as_secs();
-        for socket in self.sockets.borrow_mut().values_mut() {
-            if turn == 0 {
-                break;
-            }
-            let ending = socket
-                .ending
-                .is_some_and(|at| u64::from(at.get()) <= second);
-            if ending {
-                socket.ending = None;
-                if let Some(session) = socket.session.upgrade() {
-                    session.do_send(NearEnd);
-                }
-            }
-            let beaten = socket.outbox.beat(now, due, self.heartbeat * 2);
-            turn -= usize::from(ending || beaten);
-        }
-        if turn == 0 {
-            let next = fut::wrap_future::<_, Self>(tokio::task::yield_now());
-            context.spawn(next.map(|(), hub, context| hub.beat(context)));
-        }
-    }
-
     /// Does what waits for a room, unless a flush of it is under way.
     fn work(&mut self, room: RoomKey) {
         loop {

@@ -201,13 +201,13 @@ async fn a_refused_request_is_told_by_its_kind() {
             bobs,
         ),
         (
-            &nobody,
+            &api,
             &post,
             "/api/auth/email/verify",
             &json!({"token": "x"}),
             403,
             "bad_link",
-            None,
+            alices,
         ),
         (
             &nobody,

@@ -1,11 +1,11 @@
 //! What a hub tells its sockets beside what rooms say.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use bytes::Bytes;
 
-use super::Hub;
+use super::{BEATS, Hub, MEMBERS_A_TURN};
 use crate::{
     chat::session::Session,
     domain::{ids::SessionId, permission::Permissions, user::Role},
@@ -57,6 +57,33 @@ pub struct AskBack {
 pub struct CloseSockets(pub CloseCode);
 
 impl Hub {
+    /// Looks after at most as many sockets as a flush serves, and after the rest in another turn.
+    pub(super) fn beat(&mut self, context: &mut Context<Self>) {
+        let (now, mut turn) = (Instant::now(), MEMBERS_A_TURN);
+        let due = self.heartbeat - self.heartbeat / BEATS;
+        let second = now.duration_since(self.began).as_secs();
+        for socket in self.sockets.borrow_mut().values_mut() {
+            if turn == 0 {
+                break;
+            }
+            let ending = socket
+                .ending
+                .is_some_and(|at| u64::from(at.get()) <= second);
+            if ending {
+                socket.ending = None;
+                if let Some(session) = socket.session.upgrade() {
+                    session.do_send(NearEnd);
+                }
+            }
+            let beaten = socket.outbox.beat(now, due, self.heartbeat * 2);
+            turn -= usize::from(ending || beaten);
+        }
+        if turn == 0 {
+            let next = fut::wrap_future::<_, Self>(tokio::task::yield_now());
+            context.spawn(next.map(|(), hub, context| hub.beat(context)));
+        }
+    }
+
     /// Every session of this thread. Collected: one that ends takes itself out of the table.
     fn sessions(&self) -> Vec<Addr<Session>> {
         let sockets = self.sockets.borrow();

@@ -16,12 +16,17 @@ const BURST_SECONDS: f64 = 5.0;
 
 /// When the last frames came that were not JSON. Most sockets never send one, and keep a pointer.
 #[derive(Default)]
-pub struct BadFrames(Option<Box<VecDeque<Instant>>>);
+pub struct BadFrames(Option<Box<Times>>);
+
+/// The oldest first.
+#[derive(Default)]
+struct Times(VecDeque<Instant>);
 
 impl BadFrames {
     /// Counts one more; true if it ends the socket.
     pub fn one_too_many(&mut self) -> bool {
-        let (now, times) = (Instant::now(), self.0.get_or_insert_default());
+        let now = Instant::now();
+        let Times(times) = &mut **self.0.get_or_insert_default();
         times.retain(|at| now.duration_since(*at) < BAD_WINDOW);
         times.push_back(now);
         times.len() >= MAX_BAD

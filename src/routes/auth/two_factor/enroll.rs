@@ -35,6 +35,7 @@ const NONE_BEGUN: ApiError = ApiError::Conflict {
 };
 
 /// `POST /api/auth/two-factor/totp`: begins to set up an app, or another one instead.
+#[expect(clippy::too_many_arguments, reason = "an extractor each")]
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn begin_totp(
     user: AuthUser,
