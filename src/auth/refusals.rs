@@ -170,8 +170,9 @@ impl Sums {
     /// Where a key has its sums; `None` for those that nobody in particular has.
     fn table(&mut self, key: Key) -> Option<&mut LruCache<(Refusal, Key), Sum>> {
         match key {
-            Key::User(_) | Key::Account(_) => Some(&mut self.users),
-            Key::Network(_) => Some(&mut self.strangers),
+            Key::User(_) => Some(&mut self.users),
+            // At whose account strangers guess is theirs to choose.
+            Key::Account(_) | Key::Network(_) => Some(&mut self.strangers),
             Key::Nobody => None,
         }
     }
@@ -313,6 +314,8 @@ mod tests {
         refusals.note(Refusal::Forbidden, Key::User(ann), None, "GET /a");
         for number in 1..=100_000_u32 {
             refusals.note(Refusal::BadToken, stranger(number), None, "GET /a");
+            let guessed_at = Key::Account(UserId::new());
+            refusals.note(Refusal::WrongPassword, guessed_at, None, "POST /login");
             if number.is_multiple_of(10) {
                 refusals.note(Refusal::BadToken, stranger(0), None, "GET /a");
             }
@@ -321,7 +324,7 @@ mod tests {
         assert!(counts.len() <= 2 * CAPACITY.get() + Refusal::ALL.len());
         assert_eq!(counts[&Key::User(ann)], 1, "users are apart from strangers");
         assert_eq!(counts[&stranger(0)], 10_000, "who goes on stays");
-        assert_eq!(counts.values().sum::<u64>(), 110_001, "nothing is lost");
+        assert_eq!(counts.values().sum::<u64>(), 210_001, "nothing is lost");
     }
 
     #[test]

@@ -3,11 +3,16 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Home, PASSWORD, TestApp, until};
+use crate::harness::{ADMIN_PASSWORD, Client, Home, PASSWORD, TestApp, until};
 
 /// Makes a token, and returns its text and its id.
 pub async fn token(api: &Client, scopes: &[&str]) -> (String, String) {
-    let body = json!({"name": "a program", "scopes": scopes});
+    let me = api.me().await.ok(200);
+    let password = match me["username"].as_str() {
+        Some("admin") => ADMIN_PASSWORD,
+        _ => PASSWORD,
+    };
+    let body = json!({"name": "a program", "scopes": scopes, "password": password});
     let made = api.post("/api/auth/tokens", &body).await.ok(201);
     let text = |field: &str| made[field].as_str().unwrap().to_owned();
     (text("token"), text("id"))
@@ -25,7 +30,7 @@ async fn a_token_is_shown_once_listed_and_revoked() {
     let alice = app.as_user(&app.client("alice").await);
     let body = json!({
         "name": " Nightly export ", "scopes": ["messages.read", "users.read"],
-        "expires_at": "2030-01-01T00:00:00Z",
+        "expires_at": "2030-01-01T00:00:00Z", "password": PASSWORD,
     });
     let made = alice.post("/api/auth/tokens", &body).await.ok(201);
     let text = made["token"].as_str().unwrap();
@@ -191,7 +196,7 @@ async fn no_scope_lets_a_token_manage_the_ways_in() {
         .iter()
         .map(|p| p["name"].clone())
         .collect();
-    let body = json!({"name": "everything", "scopes": all});
+    let body = json!({"name": "everything", "scopes": all, "password": ADMIN_PASSWORD});
     let made = api.post("/api/auth/tokens", &body).await.ok(201);
     let program = app.with_token(made["token"].as_str().unwrap());
     program.list_users("sort=email").await.ok(200);
@@ -302,7 +307,7 @@ async fn nobody_has_more_than_fifty() {
     for _ in 0..50 {
         token(&alice, &[]).await;
     }
-    let body = json!({"name": "one more", "scopes": []});
+    let body = json!({"name": "one more", "scopes": [], "password": PASSWORD});
     alice
         .post("/api/auth/tokens", &body)
         .await

@@ -105,7 +105,7 @@ async fn who_is_demoted_meanwhile_manages_nobody() {
         (
             "POST",
             "/api/auth/tokens",
-            json!({"name": "x", "scopes": ["users.write"]}),
+            json!({"name": "x", "scopes": ["users.write"], "password": eve.password}),
         ),
     ] {
         held.push(Held::new(&app, &eve.token, method, path, &body).await);
@@ -150,7 +150,7 @@ async fn nothing_is_left_of_a_login_that_ended_meanwhile() {
         (
             "POST",
             "/api/auth/tokens",
-            json!({"name": "x", "scopes": []}),
+            json!({"name": "x", "scopes": [], "password": PASSWORD}),
         ),
         ("POST", "/api/auth/passkeys/register/finish", passkey),
         (

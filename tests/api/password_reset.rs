@@ -289,9 +289,9 @@ async fn what_a_stranger_prepared_is_gone_when_the_owner_of_the_address_comes() 
     let (app, office) = app_with_mail().await;
     let stranger = app.client("victim").await;
     let (mut key, _) = passkeys::add(&app, &stranger, "Back door").await;
+    let (text, _) = token(&app.as_user(&stranger), &["messages.read"]).await;
     app.enroll(&stranger).await;
     let ticket = app.ticket(&stranger).await;
-    let (text, _) = token(&app.as_user(&stranger), &["messages.read"]).await;
     app.with_token(&text).rooms().await.ok(200);
 
     let mail = link(&app, &office, &stranger).await;

@@ -108,7 +108,9 @@ impl Scene {
     /// Makes tokens for programs, and uses them.
     async fn makes_tokens(&mut self, alice: &Person) {
         let admin = self.server.as_user(&self.server.admin().await);
-        let own = json!({"name": "own", "scopes": ["users.read", "messages.read"]});
+        let own = json!({
+            "name": "own", "scopes": ["users.read", "messages.read"], "password": PASSWORD,
+        });
         let service = json!({
             "name": "import", "username": "importer", "scopes": ["users.read", "messages.read"],
         });

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api_tokens::{expire, token},
-    harness::{Proof, TestApp},
+    harness::{PASSWORD, Proof, TestApp},
 };
 
 #[tokio::test]
@@ -141,7 +141,9 @@ async fn a_token_that_ends_closes_its_sockets() {
     .await;
     let alice = app.as_user(&app.client("alice").await);
     let end = parlor::clock::now() + chrono::TimeDelta::seconds(12);
-    let body = json!({"name": "short", "scopes": ["messages.read"], "expires_at": end});
+    let body = json!({
+        "name": "short", "scopes": ["messages.read"], "expires_at": end, "password": PASSWORD,
+    });
     let made = alice.post("/api/auth/tokens", &body).await.ok(201);
     let text = made["token"].as_str().unwrap();
     let mut socket = app.anonymous_ws().token(text).joined("general").await;

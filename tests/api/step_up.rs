@@ -33,6 +33,8 @@ async fn attempts(api: &Client, alice: &Person, passkey: &Value, identity: &Valu
     ] {
         answers.push(api.post(&path, &json!({})).await);
     }
+    let token = json!({"name": "x", "scopes": []});
+    answers.push(api.post("/api/auth/tokens", &token).await);
     for change in [
         json!({"email": "elsewhere@parlor.example"}),
         json!({"password": "Another-Horse-2"}),
@@ -103,6 +105,9 @@ async fn who_has_a_password_gives_it_however_young_the_login() {
         let refused = api.post(&path, &body).await;
         refused.refused_field("password", code);
     }
+    let token = json!({"name": "x", "scopes": []});
+    let refused = api.post("/api/auth/tokens", &token).await;
+    refused.refused_field("password", "required");
     let email = json!({"email": "elsewhere@parlor.example"});
     let refused = api.update_user(alice.id, &email).await;
     refused.refused_field("current_password", "required");

@@ -56,18 +56,21 @@ impl Proof {
     }
 }
 
+/// How a [`Proof`] may fail.
+pub const NOT_PROVED: &[ErrorCode] = &[
+    ErrorCode::ValidationFailed,
+    ErrorCode::WrongCode,
+    ErrorCode::LoginTooOld,
+    ErrorCode::RateLimited,
+    ErrorCode::Overloaded,
+    ErrorCode::Unavailable,
+];
+
 /// Says that a route asks for a [`Proof`], and how it may fail.
 pub fn declare_proof(operation: Operation) -> Operation {
     operation
         .may_take::<Proof>(json!({ "password": examples::PASSWORD }))
-        .refuses(&[
-            ErrorCode::ValidationFailed,
-            ErrorCode::WrongCode,
-            ErrorCode::LoginTooOld,
-            ErrorCode::RateLimited,
-            ErrorCode::Overloaded,
-            ErrorCode::Unavailable,
-        ])
+        .refuses(NOT_PROVED)
 }
 
 /// Everything that a proof is checked with.

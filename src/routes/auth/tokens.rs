@@ -20,6 +20,7 @@ use crate::{
     protocol::code::ErrorCode,
     routes::{
         api::{Operation, Tag, examples},
+        auth::step_up::{NOT_PROVED, Proof, StepUp},
         by,
         input::{Body, Form, Given},
     },
@@ -118,6 +119,15 @@ pub struct TokenForm {
     expires_at: Given<DateTime<Utc>>,
 }
 
+/// A token of one's own to be, and what proves that it is the owner who makes it.
+#[derive(Deserialize, ToSchema)]
+pub struct OwnTokenForm {
+    #[serde(flatten)]
+    token: TokenForm,
+    #[serde(flatten)]
+    proof: Proof,
+}
+
 /// A token to be, as far as the request says.
 pub struct CheckedToken {
     name: TokenName,
@@ -177,13 +187,15 @@ fn to_the_second(at: DateTime<Utc>) -> DateTime<Utc> {
 #[tracing::instrument(skip_all, fields(user.id = %user.id))]
 pub async fn create_token(
     user: AuthUser,
-    body: Body<TokenForm>,
+    body: Body<OwnTokenForm>,
+    step_up: StepUp,
     request: HttpRequest,
     config: web::Data<Config>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse, ApiError> {
     let mut form = Form::default();
-    let Some(checked) = body.into_inner().check(&mut form) else {
+    let OwnTokenForm { token, proof } = body.into_inner();
+    let Some(checked) = token.check(&mut form) else {
         return Err(form.into_error());
     };
     form.check()?;
@@ -192,6 +204,8 @@ pub async fn create_token(
             "A token may do no more than who makes it",
         ));
     }
+    // It outlasts the login, and whatever ends all logins.
+    step_up.prove(&user, proof).await?;
     let (token, text) = checked.make(user.id, user.id);
     let by = by(&request, &config, Some(&user.0));
     let made = store
@@ -218,9 +232,13 @@ pub fn declare_create_token() -> Operation {
              user has 50 at most.",
         )
         .signed_in()
-        .takes::<TokenForm>(json!({ "name": "Nightly export", "scopes": ["messages.read"] }))
+        .takes::<OwnTokenForm>(json!({
+            "name": "Nightly export",
+            "scopes": ["messages.read"],
+            "password": examples::PASSWORD,
+        }))
         .answers::<TokenView>(201, "The token; its text is shown this once.", made)
-        .refuses(&[ErrorCode::ValidationFailed, ErrorCode::TooMany])
+        .refuses(&[&[ErrorCode::TooMany], NOT_PROVED].concat())
 }
 
 /// `DELETE /api/auth/tokens/{id}`: revokes a token, and closes its sockets.

@@ -13,6 +13,7 @@ test("a token is made for what one may do oneself, shown once, and revoked", asy
   await card.getByRole("button", { name: "New token" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name").fill("Backup script");
+  await dialog.getByLabel("Current password").fill(ana.password);
   await dialog.getByRole("button", { name: "Make the token" }).click();
   await dialog.getByText("Choose at least one").waitFor();
   assert.equal(await dialog.getByRole("checkbox", { name: "roles.manage" }).count(), 0, "nobody gives what he has not");

@@ -4,6 +4,7 @@ import { confirmed, showDialog } from "../dialog.js";
 import { h } from "../element.js";
 import { field } from "../form.js";
 import { roleName } from "../role.js";
+import { Access } from "../state/access.js";
 import { may } from "../state/rights.js";
 import { access } from "../text/access.js";
 import { date, exactTime, shortTime } from "../text/times.js";
@@ -11,6 +12,7 @@ import { ask } from "./ask.js";
 import { Card } from "./card.js";
 import { choices } from "./choices.js";
 import { copyButton } from "./codes.js";
+import { proofFields } from "./proof.js";
 
 /** @typedef {import("../state/types.js").ApiToken} ApiToken */
 
@@ -83,6 +85,7 @@ export class TokensCard extends Card {
   async add() {
     const { add: title, name, nameHint: hint, expires, days, forever, scopes, make } = access().tokens;
     const offered = await this.scopes();
+    const proof = await this.proof();
     const chosen = choices({ label: scopes, options: offered });
     const lasting = LIFETIMES.map((count) => h("option", { value: count }, count ? days(count) : forever));
     const lifetime = h("select", { class: "input", id: "token-lifetime" }, lasting);
@@ -93,6 +96,7 @@ export class TokensCard extends Card {
         field({ name: "name", label: name, hint, autocomplete: "off", required: true, maxlength: 100 }),
         h("div", { class: "field" }, h("label", { for: lifetime.id }, expires), lifetime),
         chosen.element,
+        ...proof,
       ],
       action: make,
       submit: async (values) => {
@@ -106,6 +110,11 @@ export class TokensCard extends Card {
         this.tell(token);
       },
     });
+  }
+
+  /** What it takes to believe that the owner asks. @returns {Promise<HTMLElement[]>} */
+  async proof() {
+    return proofFields(await new Access(this.api).twoFactor());
   }
 
   /** What a token may be made for: nobody gives what he has not. @returns {Promise<import("./choices.js").Choice[]>} */

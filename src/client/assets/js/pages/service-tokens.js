@@ -37,5 +37,10 @@ class ServiceTokens extends TokensCard {
       field({ name: "role", label: t().people.role, hint: roleHint, autocomplete: "off", maxlength: 32 }),
     ];
   }
+
+  /** Whose tokens these are signs in nowhere. */
+  async proof() {
+    return [];
+  }
 }
 customElements.define("parlor-service-tokens", ServiceTokens);
