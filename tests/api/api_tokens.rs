@@ -12,6 +12,11 @@ pub async fn token(api: &Client, scopes: &[&str]) -> (String, String) {
         Some("admin") => ADMIN_PASSWORD,
         _ => PASSWORD,
     };
+    token_for(api, scopes, password).await
+}
+
+/// The same of somebody whose password is another one.
+pub async fn token_for(api: &Client, scopes: &[&str], password: &str) -> (String, String) {
     let body = json!({"name": "a program", "scopes": scopes, "password": password});
     let made = api.post("/api/auth/tokens", &body).await.ok(201);
     let text = |field: &str| made[field].as_str().unwrap().to_owned();

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    api_tokens::token,
+    api_tokens::{token, token_for},
     harness::{Answer, Mail, PASSWORD, Person, PostOffice, TestApp},
     mail::{app_with_mail, send_to, settled, verified, verify},
     passkeys,
@@ -310,8 +310,8 @@ async fn what_a_stranger_prepared_is_gone_when_the_owner_of_the_address_comes() 
     assert_eq!(app.two_factor(&owner).await["totp"], false);
 
     // What the owner makes himself outlives a password that he forgets.
+    let (text, _) = token_for(&app.as_user(&owner), &["messages.read"], NEW).await;
     app.enroll(&owner).await;
-    let (text, _) = token(&app.as_user(&owner), &["messages.read"]).await;
     let ticket = app.ticket(&owner).await;
     let mail = link(&app, &office, &owner).await;
     reset(&app, &mail.token("reset"), "Third-Horse-3")
