@@ -37,6 +37,7 @@ const INSIDE = [
   ["/audit", (page) => page.getByText("login.open").first().waitFor()],
   ["/jobs", (page) => page.getByText("Nothing was given up.").waitFor()],
   ["/statistics", (page) => page.locator(".facts").waitFor()],
+  ["/verify#token=made-up", (page) => page.getByRole("link", { name: "Continue" }).waitFor()],
   ["/nowhere", (page) => page.getByRole("link", { name: "Back to the rooms" }).waitFor()],
 ];
 
@@ -46,7 +47,8 @@ const OUTSIDE = [
   ["/sign-in/complete", "Back to sign-in"],
   ["/forgot", "Send the link"],
   ["/reset#token=made-up", "Change password"],
-  ["/verify#token=made-up", "Continue"],
+  // Who is out signs in first.
+  ["/verify#token=made-up", "Sign in"],
   ["/register", "Create account"],
   ["/setup", "Sign in"],
 ];
@@ -71,7 +73,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       await page.goto(path);
       await there(page);
       await nothingSerious(page, `${path} ${colorScheme}`);
-      await picture(page, `${path.split("/").at(-1)}-${colorScheme}`);
+      await picture(page, `${path.replace(/#.*/, "").split("/").at(-1)}-${colorScheme}`);
     }
   });
 
@@ -83,7 +85,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       await page.goto(path);
       await there(page);
       await nothingSerious(page, `phone ${path} ${colorScheme}`);
-      await picture(page, `phone-${path.split("/").at(-1)}-${colorScheme}`);
+      await picture(page, `phone-${path.replace(/#.*/, "").split("/").at(-1)}-${colorScheme}`);
     }
     await page.goto("/rooms/general");
     await room(page).composer.waitFor();
