@@ -279,11 +279,11 @@ mod tests {
     }
 
     fn counts(refusals: &Refusals) -> HashMap<Key, u64> {
-        let taken = refusals.lock().take();
-        taken
-            .into_iter()
-            .map(|(_, key, sum)| (key, sum.count))
-            .collect()
+        let mut counts = HashMap::new();
+        for (_, key, sum) in refusals.lock().take() {
+            *counts.entry(key).or_default() += sum.count;
+        }
+        counts
     }
 
     #[test]
