@@ -1,4 +1,4 @@
-//! The job queue when servers die over their jobs, or share them.
+//! The job queue when several workers share it, or none knows a job. `jobs_crash.rs` has those that die.
 
 use std::time::Duration;
 
@@ -9,103 +9,13 @@ use parlor::{
     metrics::Metrics,
     store::{Store, StoreOptions},
 };
-use reqwest::Method;
-use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::{
-    harness::{Home, PostOffice, Server, TestApp, Trouble, until},
+    harness::{PostOffice, TestApp, until},
     jobs::{jobs, with_admin},
     mail::send_to,
 };
-
-/// A promise of the database's, not of the process's.
-#[tokio::test]
-async fn a_mail_that_was_promised_survives_kill_9() {
-    let home = Home::new().await;
-    let mut office = PostOffice::closed(0).await;
-    let port = office.port().to_string();
-    let settings = [
-        ("ENABLE_HTTPS", "false"),
-        ("SMTP_HOST", "127.0.0.1"),
-        ("SMTP_PORT", port.as_str()),
-        ("SMTP_TLS", "none"),
-        ("MAIL_FROM", "The Parlor <chat@parlor.example>"),
-    ];
-    let server = Server::with(&home, &settings).await;
-    let alice = server.client("alice").await;
-    let body = json!({"email": alice.email});
-    server
-        .api()
-        .post("/api/auth/password/forgot", &body)
-        .await
-        .ok(202);
-    server.kill().await;
-    assert!(office.mails().is_empty());
-    office.reopen().await;
-    // What was in a worker's hands when it died is done when its claim has run out.
-    home.database
-        .execute("UPDATE jobs SET run_at = created_at")
-        .await;
-    let server = Server::with(&home, &settings).await;
-    let mail = office.mail_to(&alice.email, "Reset").await;
-    assert_eq!(mail.from, "chat@parlor.example");
-    let body = json!({"token": mail.token("reset"), "password": "Another-Horse-2"});
-    server
-        .api()
-        .post("/api/auth/password/reset", &body)
-        .await
-        .ok(204);
-    office.mail_to(&alice.email, "Verify").await;
-    server.sign_in(&alice.email, "Another-Horse-2").await;
-    // The admin's, and alice's: verify, reset, changed, and the device that is none of the first's.
-    let mails = office.received(4).await;
-    let ids: std::collections::BTreeSet<_> =
-        mails.iter().map(|mail| mail.header("Message-ID")).collect();
-    assert_eq!(ids.len(), mails.len(), "none came twice: {mails:#?}");
-}
-
-/// Killed while the mail server thinks: the claim runs out, and the next server sends it.
-#[tokio::test]
-async fn a_job_of_a_server_that_died_over_it_is_done_by_the_next() {
-    let home = Home::new().await;
-    let office = PostOffice::open().await;
-    let port = office.port().to_string();
-    let settings = [
-        ("ENABLE_HTTPS", "false"),
-        ("SMTP_HOST", "127.0.0.1"),
-        ("SMTP_PORT", port.as_str()),
-        ("SMTP_TLS", "none"),
-    ];
-    office.next_fails(Trouble::Silent);
-    let server = Server::with(&home, &settings).await;
-    office.called(1).await;
-    let admin = server.as_user(&server.admin().await);
-    until(async || {
-        let running = jobs(&admin, "waiting").await;
-        running.iter().any(|job| job["state"] == "running")
-    })
-    .await;
-    let running = jobs(&admin, "waiting").await.remove(0);
-    let path = format!("/api/admin/jobs/{}", running["id"].as_str().expect("an id"));
-    admin
-        .call(Method::DELETE, &path)
-        .await
-        .refused(404, "not_found");
-    server.kill().await;
-    let server = Server::with(&home, &settings).await;
-    let admin = server.as_user(&server.admin().await);
-    let still = jobs(&admin, "waiting").await;
-    assert!(
-        still.iter().any(|job| job["id"] == running["id"]),
-        "its claim holds: {still:?}"
-    );
-    home.database
-        .execute("UPDATE jobs SET run_at = created_at")
-        .await;
-    until(async || jobs(&admin, "waiting").await.is_empty()).await;
-    assert_eq!(office.mails().len(), 1);
-}
 
 /// As nodes of a cluster will: each has its own connections and knows nothing of the other.
 #[tokio::test]
