@@ -67,6 +67,7 @@ impl Connection {
 
     /// Takes bytes in; what is no whole frame waits for the next.
     pub fn take(&mut self, bytes: &[u8], protocol: Protocol, now: u64, tally: &mut Tally) {
+        tally.bytes += bytes.len() as u64;
         if self.input.is_empty() {
             let used = self.parse(bytes, protocol, now, tally);
             self.input.extend_from_slice(&bytes[used..]);
@@ -215,15 +216,15 @@ impl Connection {
         let mut at = 0;
         while let Some(found) = memchr(b'@', &stream[at..]) {
             let start = at + found;
-            let Some(whole) = stream.get(start..start + stamp::LENGTH) else {
+            let Some(stamp) = stream.get(start..start + stamp::STAMP) else {
                 self.carry.extend_from_slice(&stream[start..]);
                 return;
             };
-            match stamp::time(whole) {
+            match stamp::time(stamp) {
                 Some(sent) => tally.delivered(self.room, sent, now),
                 None => tally.failed("a payload that is not ours"),
             }
-            at = start + stamp::LENGTH;
+            at = start + stamp::STAMP;
         }
     }
 }

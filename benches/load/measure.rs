@@ -8,6 +8,7 @@ use crate::{clock, process, swarm::Swarm};
 pub struct Span {
     at: u64,
     deliveries: u64,
+    bytes: u64,
     acks: u64,
     server: f64,
     own: f64,
@@ -20,6 +21,7 @@ impl Span {
         Self {
             at: clock::now(),
             deliveries: swarm.tally.deliveries,
+            bytes: swarm.tally.bytes,
             acks: swarm.tally.acks,
             server: process::processor_time(&swarm.plan.pid),
             own: process::own_time(),
@@ -47,6 +49,7 @@ impl Span {
             "seconds": seconds,
             "deliveries_per_second": deliveries / seconds,
             "deliveries_per_cpu_second": deliveries / used,
+            "bytes_per_delivery": (tally.bytes - self.bytes) as f64 / deliveries,
             "acks_per_second": acks / seconds,
             "acks_per_cpu_second": acks / used,
             "server_cpu_percent": server / seconds * 100.0,

@@ -5,7 +5,7 @@ use std::{net::SocketAddrV4, path::PathBuf};
 use anyhow::{Context, ensure};
 use clap::{Parser, ValueEnum};
 
-use crate::wire::Protocol;
+use crate::{stamp, wire::Protocol};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Workload {
@@ -54,6 +54,9 @@ pub struct Plan {
     /// Messages a second instead of a window; latency counts from when each was due.
     #[arg(long)]
     pub rate: Option<f64>,
+    /// Bytes of a message's content; `live` frames have none.
+    #[arg(long, default_value_t = stamp::LENGTH)]
+    pub content: usize,
     /// Seconds to measure.
     #[arg(long, default_value_t = 2.0)]
     pub seconds: f64,

@@ -1,16 +1,17 @@
-//! The payload that tells when it was sent: `@`, 16 hexadecimal digits, and filling up to 128 bytes.
+//! The payload that tells when it was sent: `@`, 16 hexadecimal digits, and filling.
 //!
 //! No envelope of any peer has an `@`, and JSON escapes nothing of it.
 
-/// Bytes of every payload.
+/// Bytes of a payload, unless another length is asked for.
 pub const LENGTH: usize = 128;
 const DIGITS: usize = 16;
+/// Bytes that tell the time, at the beginning of each payload.
+pub const STAMP: usize = 1 + DIGITS;
 
-/// A payload sent at `time`.
-pub fn payload(time: u64) -> [u8; LENGTH] {
-    let mut payload = [b'x'; LENGTH];
-    payload[0] = b'@';
-    payload[1..=DIGITS].copy_from_slice(format!("{time:016x}").as_bytes());
+/// A payload of `length` bytes, or as many as the stamp needs, sent at `time`.
+pub fn payload(time: u64, length: usize) -> Vec<u8> {
+    let mut payload = format!("@{time:016x}").into_bytes();
+    payload.resize(length.max(STAMP), b'x');
     payload
 }
 

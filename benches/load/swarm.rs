@@ -53,15 +53,20 @@ impl Swarm {
         Ok(swarm)
     }
 
-    /// Opens every socket, a bounded number of handshakes at once, and waits until all have joined.
-    /// `after` has how far each client knows its room.
+    /// Opens every socket, and waits until all have joined. `after` has how far each client knows
+    /// its room.
     pub fn join_all(&mut self, after: &[u64]) -> anyhow::Result<()> {
+        self.join(self.plan.sockets, after)
+    }
+
+    /// Opens sockets until there are `count`, a bounded number of handshakes at once.
+    pub fn join(&mut self, count: usize, after: &[u64]) -> anyhow::Result<()> {
         let until = clock::now() + clock::nanoseconds(PATIENCE);
-        while self.tally.ready < self.plan.sockets {
+        while self.tally.ready < count {
             let waiting = self.connections.len() - self.tally.ready;
             for _ in waiting..self.plan.handshakes {
                 let number = self.connections.len();
-                if number < self.plan.sockets {
+                if number < count {
                     self.open(number, after.get(number).copied())?;
                 }
             }
@@ -221,7 +226,7 @@ impl Swarm {
             &mut connection.output,
             connection.room,
             due,
-            self.plan.random_ids,
+            &self.plan,
         );
     }
 }

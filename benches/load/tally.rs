@@ -26,6 +26,8 @@ pub struct Tally {
     /// Sockets that ended.
     pub ended: usize,
     pub deliveries: u64,
+    /// All that came, whatever it was.
+    pub bytes: u64,
     /// Durations are noted only while this is set.
     pub measuring: bool,
     pub latency: Histogram,
@@ -55,6 +57,7 @@ impl Tally {
             ready: 0,
             ended: 0,
             deliveries: 0,
+            bytes: 0,
             measuring: false,
             latency: Histogram::new(),
             ack_latency: Histogram::new(),

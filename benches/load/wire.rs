@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use memchr::memmem;
 use uuid::Uuid;
 
-use crate::{frame, stamp};
+use crate::{frame, plan::Plan, stamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Protocol {
@@ -72,8 +72,8 @@ impl Protocol {
     }
 
     /// Appends the frame of one message that was due at `time`.
-    pub fn message(self, output: &mut Vec<u8>, room: usize, time: u64, random_id: bool) {
-        let payload = stamp::payload(time);
+    pub fn message(self, output: &mut Vec<u8>, room: usize, time: u64, plan: &Plan) {
+        let payload = stamp::payload(time, plan.content);
         match self {
             Self::Raw => frame::write(output, frame::TEXT, &payload),
             Self::SocketIo => {
@@ -81,7 +81,7 @@ impl Protocol {
                 frame::write(output, frame::TEXT, &event);
             }
             Self::Nats => {
-                let head = format!("PUB r{room} {}\r\n", stamp::LENGTH);
+                let head = format!("PUB r{room} {}\r\n", payload.len());
                 let message = [head.as_bytes(), &payload, b"\r\n"].concat();
                 frame::write(output, frame::BINARY, &message);
             }
@@ -91,7 +91,7 @@ impl Protocol {
                 frame::write(output, frame::TEXT, typing.as_bytes());
             }
             Self::Durable => {
-                let id = if random_id {
+                let id = if plan.random_ids {
                     Uuid::new_v4()
                 } else {
                     Uuid::now_v7()

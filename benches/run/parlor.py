@@ -43,10 +43,10 @@ class Parlor:
     """A context: started when entered, gone with its folder when left."""
 
     def __init__(self, profile, protocol="durable", users=11, rooms=1, tls=False, workers=1,
-                 postgres=None, prepare=None):
+                 postgres=None, prepare=None, longer=0):
         self.binary = ROOT / "target" / profile / "parlor"
         self.protocol, self.tls, self.postgres = protocol, tls, postgres
-        self.users, self.rooms, self.prepare = users, rooms, prepare
+        self.users, self.rooms, self.prepare, self.longer = users, rooms, prepare, longer
         self.cores = range(SERVER_CORE, SERVER_CORE + workers)
         self.tokens = []
 
@@ -108,11 +108,16 @@ class Parlor:
         database.close()
 
     def sign_in(self):
-        """Makes the users; names of such lengths that a typing frame has 128 bytes."""
+        """Makes the users; with such names a typing frame has 132 bytes, and `longer` more."""
+        name = "U 0000"
+        if self.longer:
+            # A name has a hundred characters at most, but these have four bytes each.
+            wide, narrow = divmod(len(name) + self.longer, 4)
+            name = "\N{MATHEMATICAL BOLD SMALL X}" * wide + "x" * narrow
         for number in range(self.users):
             answer = self.ask("POST", "/api/auth/register", {
                 "username": f"u{number:04}", "email": f"u{number}@example.com",
-                "password": "Bench-Marrow-1", "full_name": f"U {number:04}",
+                "password": "Bench-Marrow-1", "full_name": name,
             })
             self.tokens.append(answer["token"])
         with open(f"{self.folder}/tokens", "w", encoding="ascii") as file:

@@ -123,15 +123,15 @@ class Peer:
                 self.missing = str(fault) or type(fault).__name__
         return self.missing is None
 
-    def server(self, rooms=1, **environment):
-        return Server(self, rooms, environment)
+    def server(self, rooms=1, content=None, **environment):
+        return Server(self, rooms, content, environment)
 
 
 class Server:
     """A context: the peer, freshly started."""
 
-    def __init__(self, peer, rooms, environment):
-        self.peer, self.rooms, self.environment = peer, rooms, environment
+    def __init__(self, peer, rooms, content, environment):
+        self.peer, self.rooms, self.content, self.environment = peer, rooms, content, environment
 
     def __enter__(self):
         self.port = free_port()
@@ -156,7 +156,7 @@ class Server:
         return self.process.pid
 
     def options(self):
-        return {"protocol": self.peer.protocol, "rooms": self.rooms}
+        return {"protocol": self.peer.protocol, "rooms": self.rooms, "content": self.content}
 
 
 #: Beside sockets.

@@ -10,6 +10,7 @@ from targets import outcomes, per_socket
 COLUMNS = [
     ("deliveries/s", ("deliveries_per_second",), "{:,.0f}"),
     ("deliveries per server-CPU-s", ("deliveries_per_cpu_second",), "{:,.0f}"),
+    ("bytes a delivery", ("bytes_per_delivery",), "{:,.0f}"),
     ("acks/s", ("acks_per_second",), "{:,.0f}"),
     ("ack p50 ms", ("ack_ms", "p50"), "{:.2f}"),
     ("ack p99 ms", ("ack_ms", "p99"), "{:.2f}"),
@@ -107,7 +108,7 @@ def memory(samples, workload):
             own = per_socket(report)
             grown = report["after"]["kernel_slab_kib"] - report["before"]["kernel_slab_kib"]
             # Both ends are on this machine; a server has one of them.
-            kernel = grown / report["sockets"] / 2
+            kernel = grown / report["measured_sockets"] / 2
             rows.append([who, f"{own:.2f}", f"{kernel:.2f}", f"{report['idle_cpu_percent']:.2f}",
                          f"{report['joins_per_second']:,.0f}",
                          f"{report['join_cpu_microseconds']:,.0f}",

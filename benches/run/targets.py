@@ -64,7 +64,7 @@ def fanout(samples):
 def per_socket(report):
     """KiB of the server's own memory for each socket; the kernel's is not in it."""
     grown = report["after"]["resident_kib"] - report["before"]["resident_kib"]
-    return grown / report["sockets"]
+    return grown / report["measured_sockets"]
 
 
 def idle(samples):

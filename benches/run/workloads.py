@@ -12,6 +12,10 @@ from stored import fill
 
 FANOUTS = [(1000, 16), (1000, 1), (100, 16), (100, 1)]
 ROOMS, MEMBERS = 200, 10
+#: Bytes of a live frame and of a durable one, with their headers: 128 of content, and the envelope.
+LIVE_FRAME, DURABLE_FRAME = 132, 514
+#: Bytes of the header of a frame of that length.
+HEADER = 4
 #: On the disk, with indexes and a log; an upper bound.
 BYTES_STORED = 1500
 
@@ -66,10 +70,19 @@ def contenders(bench, rooms, others):
             yield peer.name, peer.server(rooms=rooms)
 
 
+def as_long(bench):
+    """Frames as long as durable ones that nobody stores: what is left between is the journal's."""
+    bare = peers.FANOUT[0]
+    yield "Parlor, live, as long", bench.parlor(protocol="live", longer=DURABLE_FRAME - LIVE_FRAME)
+    if bench.mode != "smoke" and bench.there(bare):
+        yield f"{bare.name}, as long", bare.server(content=DURABLE_FRAME - HEADER)
+
+
 def fanout(bench):
     """One sender, 1,000 or 100 hear; 16 messages on their way, or 1."""
     for turn in bench.rounds:
-        for name, server in contenders(bench, 1, bench.choose([], peers.FANOUT, peers.FANOUT)):
+        others = bench.choose([], peers.FANOUT, peers.FANOUT)
+        for name, server in (*contenders(bench, 1, others), *as_long(bench)):
             with server:
                 for members, window in FANOUTS[:bench.choose(1, 2, 4)]:
                     sockets = bench.choose(50, members, members)
@@ -123,18 +136,18 @@ def slow(bench):
 
 def idle(bench):
     """Sockets that are signed in, have joined, and hear nothing."""
-    sizes = bench.choose([50], [5000], [10000, 18000])
-    for sockets in sizes:
+    sizes = bench.choose([(100, 10)], [(5000, 10)], [(10000, 10), (10000, 100), (18000, 10)])
+    for sockets, room in sizes:
         for tls in (False, True):
             kind = "TLS" if tls else "plain"
-            with bench.parlor(rooms=max(1, sockets // 10), tls=tls) as server:
-                bench.measure(f"idle, {sockets:,} sockets", f"Parlor, {kind}", 0, "idle", server,
-                              sockets=sockets, sources=8, warmup=bench.choose(0.1, 2, 5),
-                              seconds=bench.choose(0.3, 3, 65))
+            with bench.parlor(rooms=sockets // room, tls=tls) as server:
+                bench.measure(f"idle, {sockets:,} sockets in rooms of {room}", f"Parlor, {kind}", 0,
+                              "idle", server, sockets=sockets, sources=8,
+                              warmup=bench.choose(0.1, 1, 4), seconds=bench.choose(0.3, 2, 65))
     for peer in peers.FANOUT if bench.mode == "full" else []:
         if bench.there(peer):
             with peer.server(rooms=1000) as server:
-                bench.measure("idle, 10,000 sockets", peer.name, 0, "idle", server, sockets=10000,
+                bench.measure("idle, 10,000 sockets in rooms of 10", peer.name, 0, "idle", server, sockets=10000,
                               sources=8, warmup=2, seconds=5)
 
 
@@ -165,13 +178,18 @@ def durable(bench):
 
 
 def members(bench):
-    """What a delivery costs as a room grows."""
+    """What a delivery costs as a room grows; beside what the kernel makes of it alone."""
     sizes = bench.choose((50, 100), (100, 2000), (100, 1000, 10000))
+    bare = peers.FANOUT[0]
     for turn in bench.rounds:
         for size in sizes:
             with bench.parlor(protocol="live") as server:
                 bench.measure("members of a room", f"{size:,}", turn, "fanout", server,
                               sockets=size, sources=8)
+            if bench.mode != "smoke" and bench.there(bare):
+                with bare.server() as server:
+                    bench.measure(f"members of a room, {bare.name}", f"{size:,}", turn, "fanout",
+                                  server, sockets=size, sources=8)
 
 
 def stored(bench):
