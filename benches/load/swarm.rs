@@ -222,11 +222,6 @@ impl Swarm {
             self.tally.rooms[connection.room].sent.push(due);
             connection.skip();
         }
-        protocol.message(
-            &mut connection.output,
-            connection.room,
-            due,
-            &self.plan,
-        );
+        protocol.message(&mut connection.output, connection.room, due, &self.plan);
     }
 }

@@ -45,10 +45,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long until the outcome is asked for again while the database is away.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 
-/// A message for the next commit.
+/// Messages for the next commit, each with a place reserved for it.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Append {
+struct Append(Vec<Entry>);
+
+/// A message that is to be stored.
+pub struct Entry {
     pub draft: Draft,
     pub ticket: Ticket,
 }
@@ -74,15 +77,20 @@ pub struct JournalHandle {
 }
 
 impl JournalHandle {
-    /// Hands a message over, or gives it back if too much waits already.
-    pub fn append(&self, append: Append) -> Result<(), Box<Append>> {
-        let bytes = append.draft.content.as_str().len();
-        if !self.waiting.reserve(bytes) {
-            return Err(Box::new(append));
-        }
-        self.journal.try_send(append).map_err(|refused| {
-            self.waiting.release(bytes);
-            Box::new(refused.into_inner())
+    /// Keeps a place for a message until it is settled; false if too much waits already.
+    pub fn reserve(&self, draft: &Draft) -> bool {
+        self.waiting.reserve(draft.content.as_str().len())
+    }
+
+    /// Hands messages over that have their places, in order; gives them back, without their places,
+    /// if the journal is gone.
+    pub fn append(&self, entries: Vec<Entry>) -> Result<(), Vec<Entry>> {
+        self.journal.try_send(Append(entries)).map_err(|refused| {
+            let Append(entries) = refused.into_inner();
+            for entry in &entries {
+                self.waiting.release(entry.draft.content.as_str().len());
+            }
+            entries
         })
     }
 
@@ -131,7 +139,7 @@ type Results = Vec<Result<Receipt, Refusal>>;
 pub struct Journal {
     store: Store,
     lobby: Addr<Lobby>,
-    queue: VecDeque<Append>,
+    queue: VecDeque<Entry>,
     waiting: Arc<Waiting>,
     committing: bool,
     recent: LruCache<(UserId, ClientMessageId), Remembered>,
@@ -291,17 +299,14 @@ impl Journal {
 impl Handler<Append> for Journal {
     type Result = ();
 
-    fn handle(&mut self, append: Append, context: &mut Self::Context) {
-        if let Some(result) = self.recall(&append.draft) {
-            self.conclude(
-                vec![append.ticket],
-                &vec![append.draft].into(),
-                vec![result],
-            );
-            return;
+    fn handle(&mut self, Append(entries): Append, context: &mut Self::Context) {
+        for Entry { draft, ticket } in entries {
+            match self.recall(&draft) {
+                Some(result) => self.conclude(vec![ticket], &vec![draft].into(), vec![result]),
+                None => self.queue.push_back(Entry { draft, ticket }),
+            }
         }
-        self.queue.push_back(append);
-        if !self.committing {
+        if !self.committing && !self.queue.is_empty() {
             self.committing = true;
             // After the mailbox: what came together is committed together.
             context.spawn(

@@ -14,10 +14,9 @@ pub use self::{
 };
 use super::{
     hub::{HubAddr, HubId},
-    journal::JournalHandle,
     room::RoomParts,
 };
-use crate::{config::ChatTiming, domain::ids::RoomId, metrics::Metrics, store::Store};
+use crate::{domain::ids::RoomId, store::Store};
 
 /// Requests that wait for the lobby; whoever asks waits with them beyond it.
 const MAILBOX: usize = 8_192;
@@ -31,18 +30,15 @@ pub struct AddHub {
     pub arbiter: ArbiterHandle,
 }
 
-/// The journal is there; rooms can be opened from now on.
+/// What rooms need is there; they can be opened from now on.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct UseJournal(pub JournalHandle);
+pub struct EquipRooms(pub RoomParts);
 
 /// The registry of what is alive.
 pub struct Lobby {
     store: Store,
-    epoch: Arc<str>,
-    timing: ChatTiming,
-    metrics: Metrics,
-    journal: Option<JournalHandle>,
+    room_parts: Option<Arc<RoomParts>>,
     hubs: Vec<AddHub>,
     rooms: HashMap<RoomId, Slot>,
     next_key: u64,
@@ -53,21 +49,12 @@ pub struct Lobby {
 
 impl Lobby {
     /// Starts the lobby on this thread.
-    pub fn start_with(
-        store: Store,
-        epoch: Arc<str>,
-        timing: ChatTiming,
-        max_sessions_per_user: usize,
-        metrics: Metrics,
-    ) -> Addr<Self> {
+    pub fn start_with(store: Store, max_sessions_per_user: usize) -> Addr<Self> {
         Self::create(|context| {
             context.set_mailbox_capacity(MAILBOX);
             Self {
                 store,
-                epoch,
-                timing,
-                metrics,
-                journal: None,
+                room_parts: None,
                 hubs: Vec::new(),
                 rooms: HashMap::new(),
                 next_key: 0,
@@ -82,17 +69,6 @@ impl Lobby {
             .iter()
             .find(|hub| hub.id == id)
             .map(|hub| &hub.hub)
-    }
-
-    fn room_parts(&self, lobby: Addr<Self>) -> Option<RoomParts> {
-        Some(RoomParts {
-            store: self.store.clone(),
-            journal: self.journal.clone()?,
-            lobby,
-            epoch: self.epoch.clone(),
-            timing: self.timing.clone(),
-            metrics: self.metrics.clone(),
-        })
     }
 }
 
@@ -109,10 +85,10 @@ impl Handler<AddHub> for Lobby {
     }
 }
 
-impl Handler<UseJournal> for Lobby {
+impl Handler<EquipRooms> for Lobby {
     type Result = ();
 
-    fn handle(&mut self, UseJournal(journal): UseJournal, _: &mut Self::Context) {
-        self.journal = Some(journal);
+    fn handle(&mut self, EquipRooms(parts): EquipRooms, _: &mut Self::Context) {
+        self.room_parts = Some(Arc::new(parts));
     }
 }

@@ -41,10 +41,10 @@ use self::{
     hub::LocalHub,
     journal::{Journal, JournalHandle},
     lobby::{
-        AddHub, CheckKeys, CloseAll, Drain, FindRoom, Lobby, Online, OpenRoom, Revoke, TellRead,
-        UseJournal,
+        AddHub, CheckKeys, CloseAll, Drain, EquipRooms, FindRoom, Lobby, Online, OpenRoom, Revoke,
+        TellRead,
     },
-    room::{Crash, Publish, WhoIsHere},
+    room::{Crash, Publish, RoomParts, WhoIsHere},
     seats::Seats,
 };
 use crate::{
@@ -192,15 +192,16 @@ impl Chat {
             refusals,
             trusted_proxies,
         } = settings;
-        let lobby = Lobby::start_with(
-            store.clone(),
-            epoch.into(),
-            timing.clone(),
-            limits_config.max_connections_per_user,
-            metrics.clone(),
-        );
+        let lobby = Lobby::start_with(store.clone(), limits_config.max_connections_per_user);
         let journal = Journal::start(store.clone(), lobby.clone(), metrics.clone());
-        lobby.do_send(UseJournal(journal.clone()));
+        lobby.do_send(EquipRooms(RoomParts {
+            store: store.clone(),
+            journal: journal.clone(),
+            lobby: lobby.clone(),
+            epoch: epoch.into(),
+            timing: timing.clone(),
+            metrics: metrics.clone(),
+        }));
         let parts = ChatParts {
             lobby,
             store,

@@ -103,7 +103,7 @@ struct Listening {
 pub struct Room {
     key: RoomKey,
     id: RoomId,
-    parts: RoomParts,
+    parts: Arc<RoomParts>,
     /// The last `seq` and `rev` that were broadcast.
     head: Seq,
     rev: Rev,
@@ -131,7 +131,11 @@ pub struct Beginning {
 
 impl Room {
     /// Starts a room on one of the worker threads.
-    pub fn start_on(arbiter: &ArbiterHandle, beginning: Beginning, parts: RoomParts) -> Addr<Self> {
+    pub fn start_on(
+        arbiter: &ArbiterHandle,
+        beginning: Beginning,
+        parts: Arc<RoomParts>,
+    ) -> Addr<Self> {
         Self::start_in_arbiter(arbiter, move |context| {
             context.set_mailbox_capacity(MAILBOX);
             parts.metrics.rooms_live.inc();
@@ -215,7 +219,6 @@ impl Actor for Room {
     fn started(&mut self, context: &mut Self::Context) {
         let timing = &self.parts.timing;
         context.run_interval(timing.idle_retire / 2, |room, _| room.check_idle());
-        context.run_interval(timing.presence_interval, |room, _| room.tell_presence());
         if self.restarted {
             // What the room that died had on its way is committed by then, or soon asked for again.
             context.run_later(timing.presence_interval, |_, context| {
@@ -227,6 +230,7 @@ impl Actor for Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
+        self.hand_over();
         self.parts.metrics.rooms_live.dec();
         self.presence.clear();
         if !self.retired {

@@ -89,22 +89,16 @@ impl Lobby {
         let (store, wanted) = (self.store.clone(), id.clone());
         let find = async move { store.find_room(&wanted).await };
         context.spawn(
-            fut::wrap_future::<_, Self>(find)
-                .map(move |found, lobby, context| lobby.opened(id, found, context)),
+            fut::wrap_future::<_, Self>(find).map(move |found, lobby, _| lobby.opened(id, found)),
         );
     }
 
-    fn opened(
-        &mut self,
-        id: RoomId,
-        found: Result<Option<domain::room::Room>, StoreError>,
-        context: &mut Context<Self>,
-    ) {
+    fn opened(&mut self, id: RoomId, found: Result<Option<domain::room::Room>, StoreError>) {
         let Some(Slot::Opening { waiters, restarted }) = self.rooms.remove(&id) else {
             return;
         };
         let opened = match found {
-            Ok(Some(room)) => self.start_room(room, restarted, context),
+            Ok(Some(room)) => self.start_room(room, restarted),
             Ok(None) => Err(Refusal::NotFound),
             Err(fault) => {
                 tracing::warn!(%fault, room.id = %id, "a room could not be opened");
@@ -117,15 +111,8 @@ impl Lobby {
         answer(waiters, &opened);
     }
 
-    fn start_room(
-        &mut self,
-        room: domain::room::Room,
-        restarted: bool,
-        context: &mut Context<Self>,
-    ) -> Opened {
-        let parts = self
-            .room_parts(context.address())
-            .ok_or(Refusal::Unavailable)?;
+    fn start_room(&mut self, room: domain::room::Room, restarted: bool) -> Opened {
+        let parts = self.room_parts.clone().ok_or(Refusal::Unavailable)?;
         self.next_key += 1;
         let key = RoomKey(self.next_key);
         let online = Arc::new(AtomicU32::new(0));

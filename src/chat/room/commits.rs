@@ -11,7 +11,7 @@ use crate::{
         Refusal,
         author::{Answers, Author},
         hub::{BATCH_BYTES, Task},
-        journal::{Append, Ticket},
+        journal::{Entry, Ticket},
     },
     domain::{
         ids::{Rev, Seq},
@@ -74,6 +74,8 @@ pub struct CatchUp;
 #[derive(Default)]
 pub struct Commits {
     in_flight: usize,
+    /// What came in this turn, and goes to the journal in one piece.
+    outgoing: Vec<Entry>,
     early: BTreeMap<Rev, (Seq, Bytes)>,
     reading: bool,
     tries: u32,
@@ -86,6 +88,18 @@ impl Commits {
 }
 
 impl Room {
+    /// Gives the journal what came in this turn.
+    pub(super) fn hand_over(&mut self) {
+        let entries = std::mem::take(&mut self.commits.outgoing);
+        if entries.is_empty() {
+            return;
+        }
+        if let Err(refused) = self.parts.journal.append(entries) {
+            self.commits.in_flight = self.commits.in_flight.saturating_sub(refused.len());
+            refuse(refused);
+        }
+    }
+
     /// Broadcasts what is next in order, as one message a hub; reads a hole from the store first.
     fn broadcast(&mut self, context: &mut Context<Self>) {
         let mut frames = Vec::new();
@@ -182,21 +196,19 @@ impl Handler<Publish> for Room {
             room: self.address(context),
             since: Instant::now(),
         };
-        let append = Append { draft, ticket };
+        let entry = Entry { draft, ticket };
         let full = self.commits.in_flight >= MAX_IN_FLIGHT || !self.has_room_in_hubs();
-        let handed_over = if full {
-            Err(Box::new(append))
-        } else {
-            self.parts.journal.append(append)
-        };
-        match handed_over {
-            Ok(()) => self.commits.in_flight += 1,
-            Err(refused) => {
-                let Append { draft, ticket } = *refused;
-                let mut answers = Answers::default();
-                answers.add(ticket.author, &draft, Err(Refusal::Overloaded));
-                answers.send();
-            }
+        if full || !self.parts.journal.reserve(&entry.draft) {
+            return refuse(vec![entry]);
+        }
+        self.commits.in_flight += 1;
+        self.commits.outgoing.push(entry);
+        if self.commits.outgoing.len() == 1 {
+            // After the mailbox. One by one they would wake the journal's thread, which would commit
+            // the first by itself while the others are on their way.
+            context.spawn(
+                fut::ready(()).map(|(), room: &mut Self, _: &mut Context<Self>| room.hand_over()),
+            );
         }
     }
 }
@@ -224,6 +236,15 @@ impl Handler<CatchUp> for Room {
     fn handle(&mut self, _: CatchUp, context: &mut Self::Context) {
         self.read_hole(context);
     }
+}
+
+/// Tells the authors to try again.
+fn refuse(entries: Vec<Entry>) {
+    let mut answers = Answers::default();
+    for Entry { draft, ticket } in entries {
+        answers.add(ticket.author, &draft, Err(Refusal::Overloaded));
+    }
+    answers.send();
 }
 
 fn body<'a>(draft: &'a Draft, receipt: &Receipt) -> MessageBody<'a> {

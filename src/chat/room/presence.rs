@@ -36,7 +36,7 @@ pub struct Presence {
     users: HashMap<UserId, Here>,
     /// The number of users, for the rooms list.
     online: Arc<AtomicU32>,
-    /// The number changed, and was not told yet.
+    /// The number changed, and will be told soon.
     untold: bool,
 }
 
@@ -102,7 +102,7 @@ impl Room {
         };
         presence.users.insert(user.id, here);
         presence.publish();
-        self.tell_change(user, Change::Joined);
+        self.tell_change(user, Change::Joined, context);
     }
 
     /// A socket of `user` went; after his last, he has left: at once if he meant it, and after a
@@ -130,15 +130,14 @@ impl Room {
             context.cancel_future(grace);
         }
         self.presence.publish();
-        self.tell_change(&here.profile, Change::Left);
+        self.tell_change(&here.profile, Change::Left, context);
     }
 
     /// Small rooms hear of everyone; large ones only of the number, now and then: a thousand joins
     /// must not be a million frames.
-    fn tell_change(&mut self, user: &Profile, change: Change) {
+    fn tell_change(&mut self, user: &Profile, change: Change, context: &mut Context<Self>) {
         if self.presence.online() > self.parts.timing.presence_above || !self.has_room_in_hubs() {
-            self.presence.untold = true;
-            return;
+            return self.tell_presence_soon(context);
         }
         let room_id = self.id.clone();
         let frame = match change {
@@ -148,11 +147,16 @@ impl Room {
         self.notify(&frame, None, false);
     }
 
-    /// Tells a large room how many are online, if that changed.
-    pub(super) fn tell_presence(&mut self) {
-        if !std::mem::take(&mut self.presence.untold) {
-            return;
+    fn tell_presence_soon(&mut self, context: &mut Context<Self>) {
+        if !std::mem::replace(&mut self.presence.untold, true) {
+            let interval = self.parts.timing.presence_interval;
+            context.run_later(interval, |room, _| room.tell_presence());
         }
+    }
+
+    /// Tells a large room how many are online.
+    fn tell_presence(&mut self) {
+        self.presence.untold = false;
         let room_id = self.id.clone();
         let online = self.presence.online();
         self.notify(
