@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{clock, process, swarm::Swarm};
+use crate::{clock, process::Meter, swarm::Swarm};
 
 /// What was at its beginning.
 pub struct Span {
@@ -10,8 +10,8 @@ pub struct Span {
     deliveries: u64,
     bytes: u64,
     acks: u64,
-    server: f64,
-    own: f64,
+    server: Meter,
+    own: Meter,
 }
 
 impl Span {
@@ -23,8 +23,8 @@ impl Span {
             deliveries: swarm.tally.deliveries,
             bytes: swarm.tally.bytes,
             acks: swarm.tally.acks,
-            server: process::processor_time(&swarm.plan.pid),
-            own: process::own_time(),
+            server: Meter::start(&swarm.plan.pid),
+            own: Meter::own(),
         }
     }
 
@@ -39,8 +39,7 @@ impl Span {
         let tally = &mut swarm.tally;
         tally.measuring = false;
         let seconds = (clock::now() - self.at) as f64 / 1e9;
-        let server = process::processor_time(&swarm.plan.pid) - self.server;
-        let own = process::own_time() - self.own;
+        let (server, own) = (self.server.seconds(), self.own.seconds());
         let deliveries = (tally.deliveries - self.deliveries) as f64;
         let acks = (tally.acks - self.acks) as f64;
         // Never divided by nothing: an unknown pid gives no processor time.

@@ -45,7 +45,7 @@ pub struct Plan {
     pub ca: Option<PathBuf>,
     #[arg(long, default_value_t = 1000)]
     pub sockets: usize,
-    /// Rooms that the sockets are spread over in turn.
+    /// Rooms that the sockets are spread over.
     #[arg(long, default_value_t = 1)]
     pub rooms: usize,
     /// Messages on their way at once.
@@ -98,6 +98,11 @@ impl Plan {
         let tokens: Vec<_> = text.lines().map(str::to_owned).collect();
         ensure!(tokens.len() > 1, "at least two users");
         Ok(tokens)
+    }
+
+    /// Sockets of a room: the first room has the first ones.
+    pub fn members(&self) -> usize {
+        self.sockets.div_ceil(self.rooms)
     }
 
     /// Who hears one message in a room with so many sockets: of typing not the sender.

@@ -1,6 +1,10 @@
 //! What processes used, from /proc.
 
-use std::{fs, path::Path};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
@@ -22,32 +26,55 @@ fn with_children(pids: &[u32]) -> Vec<u32> {
     all
 }
 
-fn tasks(pid: u32) -> Vec<std::path::PathBuf> {
+fn tasks(pid: u32) -> Vec<PathBuf> {
     let folder = fs::read_dir(format!("/proc/{pid}/task"));
     let entries = folder.into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).collect()
 }
 
-/// Seconds that the first number of `schedstat` stands for: time on a processor.
-fn scheduled(task: &Path) -> f64 {
-    let text = fs::read_to_string(task.join("schedstat")).unwrap_or_default();
-    let first = text
-        .split(' ')
-        .next()
-        .and_then(|word| word.parse::<f64>().ok());
-    first.unwrap_or(0.0) / 1e9
+/// Seconds that the first number of `schedstat` stands for: time on a processor. `None` if the
+/// thread has just ended.
+fn scheduled(task: &Path) -> Option<f64> {
+    let text = fs::read_to_string(task.join("schedstat")).ok()?;
+    let nanoseconds: f64 = text.split(' ').next()?.parse().ok()?;
+    Some(nanoseconds / 1e9)
 }
 
-/// Processor time of all living threads, in seconds.
-pub fn processor_time(pids: &[u32]) -> f64 {
-    let pids = with_children(pids);
-    let tasks = pids.into_iter().flat_map(tasks);
-    tasks.map(|task| scheduled(&task)).sum()
+/// Counts processor time from one moment on.
+pub struct Meter {
+    pids: Vec<u32>,
+    /// By thread: one that has ended since must not take its whole life off the sum.
+    before: HashMap<PathBuf, f64>,
 }
 
-/// The generator's own processor time, in seconds.
-pub fn own_time() -> f64 {
-    processor_time(&[std::process::id()])
+impl Meter {
+    pub fn start(pids: &[u32]) -> Self {
+        Self {
+            pids: pids.to_vec(),
+            before: threads(pids),
+        }
+    }
+
+    /// Of the generator itself.
+    pub fn own() -> Self {
+        Self::start(&[std::process::id()])
+    }
+
+    /// Seconds of all threads since the start; what those did that have ended is not in it.
+    pub fn seconds(&self) -> f64 {
+        let now = threads(&self.pids);
+        now.into_iter()
+            .map(|(thread, used)| used - self.before.get(&thread).copied().unwrap_or(0.0))
+            .sum()
+    }
+}
+
+/// Seconds that each living thread has run.
+fn threads(pids: &[u32]) -> HashMap<PathBuf, f64> {
+    let tasks = with_children(pids).into_iter().flat_map(tasks);
+    tasks
+        .filter_map(|task| Some((task.clone(), scheduled(&task)?)))
+        .collect()
 }
 
 /// The number in kB behind a word at the start of a line.

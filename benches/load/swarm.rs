@@ -78,7 +78,7 @@ impl Swarm {
 
     fn open(&mut self, number: usize, after: Option<u64>) -> anyhow::Result<()> {
         let plan = &self.plan;
-        let room = number % plan.rooms;
+        let room = number / plan.members();
         let deaf = number > 0 && number <= plan.deaf;
         let source = u32::try_from(number)? % plan.sources;
         let mut transport = Transport::open(plan.address, source, deaf, self.tls.as_ref())?;
@@ -96,7 +96,7 @@ impl Swarm {
     /// Members of a room are different users as far as there are any; the first one is the sender's,
     /// whose own sockets are told nothing of his typing.
     fn token(&self, number: usize) -> Option<&str> {
-        let member = number / self.plan.rooms;
+        let member = number % self.plan.members();
         let others = self.tokens.len().checked_sub(1)?;
         let user = if member == 0 {
             0

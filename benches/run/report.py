@@ -10,7 +10,7 @@ from targets import outcomes, per_socket
 COLUMNS = [
     ("deliveries/s", ("deliveries_per_second",), "{:,.0f}"),
     ("deliveries per server-CPU-s", ("deliveries_per_cpu_second",), "{:,.0f}"),
-    ("bytes a delivery", ("bytes_per_delivery",), "{:,.0f}"),
+    ("bytes read a delivery", ("bytes_per_delivery",), "{:,.0f}"),
     ("acks/s", ("acks_per_second",), "{:,.0f}"),
     ("ack p50 ms", ("ack_ms", "p50"), "{:.2f}"),
     ("ack p99 ms", ("ack_ms", "p99"), "{:.2f}"),

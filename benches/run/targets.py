@@ -57,6 +57,8 @@ def fanout(samples):
     name = "fan-out 1000, window 16"
     yield Outcome(f"{name}: durable over live", samples.ratios((name, DURABLE), (name, LIVE), *CPU),
                   0.9)
+    long = samples.ratios((name, DURABLE), (name, f"{LIVE}, as long"), *CPU)
+    yield Outcome(f"{name}: durable over live frames as long", long, 0.9)
     yield Outcome(f"{name}: durable over socket.io",
                   samples.ratios((name, DURABLE), (name, "socket.io"), *CPU), 10)
 

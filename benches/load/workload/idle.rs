@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::{clock, plan::Plan, process, process::Memory, swarm::Swarm};
+use crate::{
+    clock,
+    plan::Plan,
+    process::{Memory, Meter},
+    swarm::Swarm,
+};
 
 /// One of so many sockets comes before the others: what a server needs for whoever is the first, such as
 /// pages of the database, is not what one more costs.
@@ -18,17 +23,17 @@ pub fn run(plan: Plan) -> anyhow::Result<Value> {
     swarm.join(first, &[])?;
     rest(&mut swarm, warmup)?;
     let before = Memory::of(&pids).report();
-    let (start, used) = (clock::now(), process::processor_time(&pids));
+    let (start, used) = (clock::now(), Meter::start(&pids));
     swarm.join_all(&[])?;
     let joined = (clock::now() - start) as f64 / 1e9;
-    let join_cpu = process::processor_time(&pids) - used;
+    let join_cpu = used.seconds();
 
     let counted = (swarm.plan.sockets - first) as f64;
     rest(&mut swarm, warmup)?;
-    let (start, used) = (clock::now(), process::processor_time(&pids));
+    let (start, used) = (clock::now(), Meter::start(&pids));
     rest(&mut swarm, seconds)?;
     let seconds = (clock::now() - start) as f64 / 1e9;
-    let idle = process::processor_time(&pids) - used;
+    let idle = used.seconds();
     Ok(json!({
         "sockets": swarm.tally.ready,
         "measured_sockets": counted,

@@ -8,7 +8,7 @@ use mio::{Events, Interest, Poll, Token};
 use serde_json::{Value, json};
 
 use super::Watch;
-use crate::{clock, histogram::Histogram, plan::Plan, process, transport::Transport};
+use crate::{clock, histogram::Histogram, plan::Plan, process::Meter, transport::Transport};
 
 struct Client {
     transport: Transport,
@@ -24,15 +24,14 @@ pub fn run(plan: Plan) -> anyhow::Result<Value> {
     let (mut latency, mut answers, mut watch) = (Histogram::new(), 0_u64, Watch::new());
     let warm = clock::now() + clock::nanoseconds(plan.warmup);
     // What was at the beginning of the span that counts.
-    let mut begun: Option<(u64, u64, f64, f64)> = None;
+    let mut begun: Option<(u64, u64, Meter, Meter)> = None;
     loop {
         let now = clock::now();
-        match begun {
+        match &begun {
             None if now >= warm => {
-                let used = process::processor_time(&plan.pid);
-                begun = Some((now, answers, used, process::own_time()));
+                begun = Some((now, answers, Meter::start(&plan.pid), Meter::own()));
             }
-            Some((at, ..)) if now - at >= clock::nanoseconds(plan.seconds) => break,
+            Some((at, ..)) if now - *at >= clock::nanoseconds(plan.seconds) => break,
             _ => {}
         }
         match poll.poll(&mut events, Some(Duration::from_millis(50))) {
@@ -56,13 +55,13 @@ pub fn run(plan: Plan) -> anyhow::Result<Value> {
     }
     let (at, before, server, own) = begun.context("nothing was measured")?;
     let seconds = (clock::now() - at) as f64 / 1e9;
-    let used = process::processor_time(&plan.pid) - server;
+    let used = server.seconds();
     let count = (answers - before) as f64;
     Ok(json!({
         "requests_per_second": count / seconds,
         "requests_per_cpu_second": count / used.max(1e-9),
         "server_cpu_percent": used / seconds * 100.0,
-        "generator_cpu_percent": (process::own_time() - own) / seconds * 100.0,
+        "generator_cpu_percent": own.seconds() / seconds * 100.0,
         "latency_ms": latency.report(),
         "answer_bytes": clients[0].answer.len(),
     }))

@@ -8,7 +8,7 @@ use super::Watch;
 use crate::{clock, measure::Span, plan::Plan, swarm::Swarm};
 
 pub fn run(plan: Plan) -> anyhow::Result<Value> {
-    let members = plan.sockets / plan.rooms;
+    let members = plan.members();
     let audience = plan.audience(members);
     let mut swarm = Swarm::joined(plan)?;
     swarm.tally.audience = audience;
@@ -34,7 +34,7 @@ fn turn(
     watch: &mut Watch,
 ) -> anyhow::Result<()> {
     for room in std::mem::take(&mut swarm.tally.finished) {
-        let speaker = room + turns[room] % members * swarm.plan.rooms;
+        let speaker = room * members + turns[room] % members;
         turns[room] += 1;
         swarm.say(speaker, clock::now());
         swarm.flush(speaker);

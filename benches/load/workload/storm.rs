@@ -6,7 +6,7 @@ use anyhow::ensure;
 use serde_json::{Value, json};
 
 use super::Watch;
-use crate::{clock, plan::Plan, process, swarm::Swarm, wire::Protocol};
+use crate::{clock, plan::Plan, process::Meter, swarm::Swarm, wire::Protocol};
 
 pub fn run(plan: Plan) -> anyhow::Result<Value> {
     ensure!(plan.protocol == Protocol::Durable, "peers cannot resume");
@@ -17,13 +17,13 @@ pub fn run(plan: Plan) -> anyhow::Result<Value> {
         ..plan
     };
     let mut swarm = Swarm::new(all_at_once)?;
-    let (start, used) = (clock::now(), process::processor_time(&swarm.plan.pid));
+    let (start, used) = (clock::now(), Meter::start(&swarm.plan.pid));
     swarm.join_all(&seen)?;
     let joined = clock::now() - start;
     // Each has missed exactly one message, and is live when it has that.
     until_all_heard(&mut swarm)?;
     let live = clock::now() - start;
-    let cpu = process::processor_time(&swarm.plan.pid) - used;
+    let cpu = used.seconds();
     Ok(json!({
         "sockets": swarm.tally.ready,
         "joined_seconds": joined as f64 / 1e9,
@@ -39,7 +39,7 @@ pub fn run(plan: Plan) -> anyhow::Result<Value> {
 fn be_cut_off(plan: Plan) -> anyhow::Result<Vec<u64>> {
     let mut swarm = Swarm::joined(plan)?;
     let seen = swarm.connections.iter().map(|client| client.rev).collect();
-    for speaker in 0..swarm.plan.rooms {
+    for speaker in (0..swarm.plan.sockets).step_by(swarm.plan.members()) {
         swarm.say(speaker, clock::now());
         swarm.flush(speaker);
     }
