@@ -21,7 +21,7 @@ use super::{
     Refusal,
     author::{Answers, Author},
     lobby::{Lobby, Missed},
-    room::{Committed, RoomAddr},
+    room::{Committed, Room, RoomAddr},
 };
 use crate::{
     domain::{
@@ -83,7 +83,7 @@ impl JournalHandle {
     }
 
     /// Hands messages over that have their places, in order; gives them back, without their places,
-    /// if the journal is gone.
+    /// if the journal takes none any more.
     pub fn append(&self, entries: Vec<Entry>) -> Result<(), Vec<Entry>> {
         self.journal.try_send(Append(entries)).map_err(|refused| {
             let Append(entries) = refused.into_inner();
@@ -101,7 +101,7 @@ impl JournalHandle {
     }
 }
 
-/// How much waits for the journal, in its mailbox and its queue.
+/// How much waits for the journal: at the rooms, in its mailbox and its queue.
 #[derive(Default)]
 struct Waiting {
     messages: AtomicUsize,
@@ -233,14 +233,16 @@ impl Journal {
 
     /// Answers every author of a batch and tells the rooms.
     fn conclude(&mut self, tickets: Vec<Ticket>, drafts: &Arc<[Draft]>, results: Results) {
-        let mut rooms: HashMap<&RoomId, (RoomAddr, Committed)> = HashMap::new();
+        // By life: a room that died and the one that took its place may both be in a batch.
+        let mut rooms: HashMap<*const Addr<Room>, (RoomAddr, &RoomId, Committed)> = HashMap::new();
         let mut answers = Answers::default();
         for (at, (ticket, result)) in tickets.into_iter().zip(results).enumerate() {
             let Some(draft) = drafts.get(at) else { break };
             self.waiting.release(draft.content.as_str().len());
-            let (_, committed) = rooms
-                .entry(&draft.room_id)
-                .or_insert_with(|| (ticket.room, Committed::nothing(drafts.clone())));
+            let (_, _, committed) = rooms.entry(Arc::as_ptr(&ticket.room)).or_insert_with(|| {
+                let nothing = Committed::nothing(drafts.clone());
+                (ticket.room, &draft.room_id, nothing)
+            });
             committed.settled += 1;
             if let Ok(receipt) = result {
                 self.remember(draft, receipt);
@@ -254,7 +256,7 @@ impl Journal {
                 .observe(ticket.since.elapsed().as_secs_f64());
             answers.add(ticket.author, draft, result);
         }
-        for (id, (room, mut committed)) in rooms {
+        for (room, id, mut committed) in rooms.into_values() {
             if room.connected() {
                 committed.places.sort_by_key(|(_, receipt)| receipt.rev);
                 // Bounded by what a room may have in flight.

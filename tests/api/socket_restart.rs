@@ -3,10 +3,14 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
-use parlor::{domain::ids::RoomId, protocol::code::CloseCode};
+use parlor::{
+    domain::{ids::RoomId, message::Content},
+    protocol::code::CloseCode,
+};
+use sqlx::{Connection, Executor, SqliteConnection};
 
 use crate::{
-    harness::{Event, TestApp, until},
+    harness::{Event, TestApp, TestDatabase, until},
     socket_resume::fill,
 };
 
@@ -125,6 +129,52 @@ async fn insist(app: &TestApp, person: &crate::harness::Person, id: &str) -> i64
             }
         }
     }
+}
+
+/// A room that died and the one that took its place may have messages in one commit. Each must hear
+/// of its own, or waits for that for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_that_took_the_place_of_another_ends_when_nobody_is_there() {
+    let app = TestApp::with(|config| config.chat.idle_retire = Duration::from_millis(50)).await;
+    let TestDatabase::Sqlite(url) = &app.home.database else {
+        return;
+    };
+    let alice = app.client("alice").await;
+    let api = app.as_user(&alice);
+    let sender = app.store.find_user(alice.id).await.unwrap().unwrap();
+    let (chat, room) = (&app.chat, &general());
+    let say = async |text: &str| {
+        let content = Content::parse(text).unwrap();
+        chat.publish(sender.profile.clone(), room, content, None)
+            .await
+    };
+    let live = async |rooms| until(async || api.metric("chat_rooms_live").await == rooms).await;
+
+    // Commits wait for the lock, and what is said meanwhile for the commit before it.
+    let mut other = SqliteConnection::connect(url).await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let first = say("committed first");
+    let second = async {
+        until(async || api.metric("chat_commit_batch_size_count").await == 1.0).await;
+        let dies = async {
+            chat.members(room).await;
+            chat.kill_room(room).await;
+            live(0.0).await;
+        };
+        let third = async {
+            live(0.0).await;
+            let released = async {
+                live(1.0).await;
+                chat.members(room).await;
+                other.execute("ROLLBACK").await.unwrap();
+            };
+            tokio::join!(say("to the new room"), released).0
+        };
+        tokio::join!(say("to the old room"), dies, third)
+    };
+    let (first, (second, (), third)) = tokio::join!(first, second);
+    assert!(first.is_ok() && second.is_ok() && third.is_ok());
+    live(0.0).await;
 }
 
 /// The moment in which a room retires is the moment in which somebody joins it.

@@ -70,7 +70,7 @@ impl Committed {
 #[rtype(result = "()")]
 pub struct CatchUp;
 
-/// What was committed, and waits for an earlier `rev` to be broadcast.
+/// Messages on their way to the journal, and from there to everybody, in the order of `rev`.
 #[derive(Default)]
 pub struct Commits {
     in_flight: usize,
