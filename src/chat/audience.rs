@@ -59,6 +59,10 @@ struct Flush {
     segments: Vec<Segment>,
     /// All segments in one buffer: what most members get.
     all: Bytes,
+    /// Whose own sessions get less.
+    excepted: Vec<UserId>,
+    /// Whether a socket under pressure gets less.
+    droppable: bool,
     next: usize,
     report: Report,
 }
@@ -212,10 +216,13 @@ impl Audience {
         let segments = std::mem::take(&mut self.pending);
         let mut report = std::mem::take(&mut self.pending_report);
         report.deliveries = std::mem::take(&mut self.frames);
-        let all = join(&segments, |_| true);
+        let mut excepted: Vec<UserId> = segments.iter().filter_map(|s| s.except).collect();
+        excepted.dedup();
         Flush {
+            all: join(&segments, |_| true),
+            excepted,
+            droppable: segments.iter().any(|s| s.droppable),
             segments,
-            all,
             next: 0,
             report,
         }
@@ -227,20 +234,19 @@ impl Member {
         if !self.outbox.is_open() {
             return;
         }
-        let excepted = flush.segments.iter().any(|s| s.except == Some(self.user));
         let pressed = self.held.is_some() || self.outbox.queued() > PRESSURE;
-        let drops = pressed && flush.segments.iter().any(|s| s.droppable);
-        if !excepted && !drops {
-            return self.take(flush.all.clone());
+        let drops = pressed && flush.droppable;
+        if !drops && !flush.excepted.contains(&self.user) {
+            return self.take(&flush.all);
         }
         let hears = |s: &Segment| s.except != Some(self.user) && !(pressed && s.droppable);
         let frames = join(&flush.segments, hears);
-        self.take(frames);
+        self.take(&frames);
     }
 
-    fn take(&mut self, frames: Bytes) {
+    fn take(&mut self, frames: &Bytes) {
         let Some(held) = &mut self.held else {
-            return self.outbox.send(&frames);
+            return self.outbox.send(frames);
         };
         if held.overflowed {
             return;
@@ -252,7 +258,7 @@ impl Member {
                 ..Held::default()
             };
         } else {
-            held.frames.push(frames);
+            held.frames.push(frames.clone());
         }
     }
 }

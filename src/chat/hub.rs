@@ -193,7 +193,8 @@ impl LocalHub {
 pub struct Hub {
     id: HubId,
     sockets: Sockets,
-    audiences: HashMap<RoomKey, Audience>,
+    /// Boxed, since such a table has room for twice as many.
+    audiences: HashMap<RoomKey, Box<Audience>>,
     /// Rooms with something to flush, in the order in which it came.
     due: VecDeque<RoomKey>,
     /// Sockets with an answer that still waits for a room's frames to go out with.
@@ -222,11 +223,14 @@ impl Handler<ToHub> for Hub {
             (Task::Admit(admit), None) => self
                 .audiences
                 .entry(room)
-                .or_insert_with(|| Audience::new(admit.reports_to.clone(), admit.rev)),
+                .or_insert_with(|| Box::new(Audience::new(admit.reports_to.clone(), admit.rev))),
             (_, None) => return,
         };
-        audience.waiting.push_back(task);
-        self.work(room);
+        if audience.is_flushing() {
+            audience.waiting.push_back(task);
+        } else {
+            self.work(room, Some(task));
+        }
         self.schedule_flush(context);
     }
 }
@@ -236,16 +240,23 @@ impl Hub {
         self.sockets.borrow().get(&id)?.session.upgrade()
     }
 
-    /// Does what waits for a room, unless a flush of it is under way.
-    fn work(&mut self, room: RoomKey) {
+    /// Does a task for a room and then what waits, unless a flush of the room is under way.
+    fn work(&mut self, room: RoomKey, mut first: Option<Task>) {
         loop {
             let Some(audience) = self.audiences.get_mut(&room) else {
                 return;
             };
             if audience.is_flushing() {
+                if let Some(task) = first {
+                    audience.waiting.push_front(task);
+                }
                 return;
             }
-            let Some(task) = audience.waiting.pop_front() else {
+            let Some(task) = first.take().or_else(|| audience.waiting.pop_front()) else {
+                // Only now: what waits behind the last one's leaving may be somebody's coming.
+                if audience.is_empty() && !audience.has_pending() {
+                    self.audiences.remove(&room);
+                }
                 return;
             };
             match task {
@@ -255,7 +266,7 @@ impl Hub {
                 Task::Notify(segment) => audience.add(segment, 1, None),
                 other if audience.has_pending() => {
                     // Whoever comes or goes now must not change who hears what came before.
-                    audience.waiting.push_front(other);
+                    first = Some(other);
                     self.flush(room, &mut { MEMBERS_A_TURN });
                     continue;
                 }
@@ -285,9 +296,6 @@ impl Hub {
             }
             Task::Expel { session, farewell } => {
                 audience.expel(session, farewell);
-                if audience.is_empty() {
-                    self.audiences.remove(&room);
-                }
             }
             Task::GoLive { session, attempt } => {
                 if let Some(upto) = audience.go_live(session, attempt)
@@ -354,7 +362,7 @@ impl Hub {
                 audience.clear_due();
             }
             self.flush(room, &mut turn);
-            self.work(room);
+            self.work(room, None);
         }
         self.answered.drain(..).for_each(|outbox| outbox.flush());
         self.flush_scheduled = !self.due.is_empty();
@@ -379,3 +387,6 @@ impl Handler<Replies> for Hub {
         self.schedule_flush(context);
     }
 }
+
+#[cfg(test)]
+mod tests;
