@@ -6,7 +6,8 @@ pub mod examples;
 mod operation;
 mod refusals;
 
-use actix_web::{FromRequest, Handler, Responder, Route, guard, http::Method, web};
+use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, http::Method, web};
+use indexmap::IndexMap;
 
 pub use document::document;
 pub use operation::{Operation, Tag};
@@ -45,12 +46,31 @@ impl Api {
     }
 
     /// Lets the application answer all of it.
+    ///
+    /// Paths that begin alike go together: each one with a parameter is a regular expression, and so
+    /// only those are tried that may fit.
     pub fn register(self, app: &mut web::ServiceConfig) {
+        let mut scopes: IndexMap<&str, Scope> = IndexMap::new();
         for Resource { path, endpoints } in self.resources {
+            let (beginning, rest) = split(path);
             let routes = endpoints.into_iter().map(|endpoint| endpoint.route);
-            app.service(routes.fold(web::resource(path), actix_web::Resource::route));
+            let resource = routes.fold(web::resource(rest), actix_web::Resource::route);
+            let scope = scopes
+                .swap_remove(beginning)
+                .unwrap_or_else(|| web::scope(beginning));
+            scopes.insert(beginning, scope.service(resource));
+        }
+        for scope in scopes.into_values() {
+            app.service(scope);
         }
     }
+}
+
+/// The first segment of a path, of the API's the first two, and the rest.
+fn split(path: &'static str) -> (&'static str, &'static str) {
+    let segments = if path.starts_with("/api/") { 2 } else { 1 };
+    let end = path.match_indices('/').nth(segments);
+    path.split_at(end.map_or(path.len(), |(end, _)| end))
 }
 
 impl Resource {
