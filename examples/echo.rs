@@ -68,7 +68,7 @@ fn open(metrics: &Metrics, request: &Request, parts: FramedParts<TcpStream, h1::
     };
     let codec = Codec::new().max_size(MAX_MESSAGE);
     let session = WebsocketContext::with_codec(echo, reader, codec);
-    actix_web::rt::spawn(Connection::new(outbox, session, CLOSE_WITHIN));
+    actix_web::rt::spawn(Connection::new(outbox, session, CLOSE_WITHIN, ()));
 }
 
 #[actix_web::main]

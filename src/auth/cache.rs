@@ -16,7 +16,7 @@ use crate::domain::{
     user::{Role, User},
 };
 
-/// How many logins are remembered; about 4 MiB.
+/// How many logins are remembered; about 5 MiB.
 const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
 
 /// How long an answer is believed, should every way of taking it back fail.

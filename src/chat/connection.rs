@@ -14,8 +14,9 @@ use tokio::{io::ReadBuf, time::Sleep};
 
 use super::outbox::Outbox;
 
-/// One connection from upgrade to end. `S` is the session's WebSocket context.
-pub struct Connection<S> {
+/// One connection from upgrade to end. `S` is the session's WebSocket context, and `H` what is held
+/// until the socket is closed.
+pub struct Connection<S, H> {
     outbox: Rc<Outbox>,
     /// `None` once the socket closes: the session has left its rooms by then.
     session: Option<Pin<Box<S>>>,
@@ -23,17 +24,19 @@ pub struct Connection<S> {
     close_within: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
     shut_down: bool,
+    _held: H,
 }
 
-impl<S> Connection<S> {
+impl<S, H> Connection<S, H> {
     /// Joins a session with its socket.
-    pub fn new(outbox: Rc<Outbox>, session: S, close_within: Duration) -> Self {
+    pub fn new(outbox: Rc<Outbox>, session: S, close_within: Duration, held: H) -> Self {
         Self {
             outbox,
             session: Some(Box::pin(session)),
             close_within,
             deadline: None,
             shut_down: false,
+            _held: held,
         }
     }
 
@@ -74,8 +77,9 @@ impl<S> Connection<S> {
     }
 }
 
-impl<S, E> Future for Connection<S>
+impl<S, E, H> Future for Connection<S, H>
 where
+    H: Unpin,
     S: Stream<Item = Result<Bytes, E>>,
 {
     type Output = ();
@@ -120,7 +124,7 @@ where
     }
 }
 
-impl<S> Drop for Connection<S> {
+impl<S, H> Drop for Connection<S, H> {
     fn drop(&mut self) {
         // The session goes first: it leaves its rooms while its outbox still refuses frames.
         self.outbox.abandon();

@@ -30,6 +30,20 @@ pub const BUDGET: usize = 1024 * 1024;
 /// Publishes of one session that may wait for their commit.
 pub const MAX_IN_FLIGHT: u16 = 32;
 
+/// Bytes of one socket, which its budget keeps far below four gigabytes.
+#[derive(Default)]
+pub struct Count(Cell<u32>);
+
+impl Count {
+    pub fn get(&self) -> usize {
+        self.0.get() as usize
+    }
+
+    pub fn set(&self, bytes: usize) {
+        self.0.set(u32::try_from(bytes).unwrap_or(u32::MAX));
+    }
+}
+
 /// Whether a socket still hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -46,15 +60,16 @@ pub struct Outbox {
     queue: RefCell<VecDeque<Bytes>>,
     /// Bytes of the front chunk that the socket has taken. The chunk is kept whole until then, so
     /// that the border of a partly written frame can be found.
-    written: Cell<usize>,
-    queued: Cell<usize>,
+    written: Count,
+    queued: Count,
     phase: Cell<Phase>,
     /// The socket took less than it was given; its task will be woken when it takes more.
     blocked: Cell<bool>,
     in_flight: Cell<u16>,
     /// The reader stopped because of what is in flight or queued, and wants to be woken.
     reader_waits: Cell<bool>,
-    waker: RefCell<Option<Waker>>,
+    /// The task's, once it has run.
+    waker: Cell<Option<Waker>>,
     /// When the client last gave a sign of life, and was last asked for one.
     heard: Cell<Instant>,
     pinged: Cell<Instant>,
@@ -69,13 +84,13 @@ impl Outbox {
         Self {
             io: RefCell::new(io),
             queue: RefCell::new(VecDeque::new()),
-            written: Cell::new(0),
-            queued: Cell::new(0),
+            written: Count::default(),
+            queued: Count::default(),
             phase: Cell::new(Phase::Open),
             blocked: Cell::new(false),
             in_flight: Cell::new(0),
             reader_waits: Cell::new(false),
-            waker: RefCell::new(None),
+            waker: Cell::new(None),
             heard: Cell::new(now),
             pinged: Cell::new(now),
             pace: ReadPace::default(),
@@ -117,7 +132,7 @@ impl Outbox {
     /// Queues a frame and writes as much as the socket takes.
     pub fn send(&self, frame: &Bytes) {
         let idle = self.queued.get() == 0 && !self.blocked.get();
-        if !self.is_open() || !idle || self.waker.borrow().is_none() {
+        if !self.is_open() || !idle || !self.with_waker(|waker| waker.is_some()) {
             self.push(frame.clone());
             return self.flush();
         }
@@ -143,7 +158,9 @@ impl Outbox {
         if self.blocked.get() || self.queued.get() == 0 || self.phase.get() == Phase::Closed {
             return;
         }
-        if let Some(Err(_)) = self.with_waker(Self::drain) {
+        if let Some(waker) = self.with_waker(|waker| waker.clone())
+            && self.drain(&mut Context::from_waker(&waker)).is_err()
+        {
             self.abandon();
         }
     }
@@ -266,14 +283,10 @@ impl Outbox {
     /// # Errors
     /// The peer is gone.
     pub fn poll_drain(&self, context: &mut Context<'_>) -> io::Result<()> {
-        let mut waker = self.waker.borrow_mut();
-        if !waker
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(context.waker()))
-        {
-            *waker = Some(context.waker().clone());
-        }
-        drop(waker);
+        self.with_waker(|waker| match waker {
+            Some(known) => known.clone_from(context.waker()),
+            None => *waker = Some(context.waker().clone()),
+        });
         if self.blocked.get() || self.queued.get() > 0 {
             self.drain(context)
         } else {
@@ -298,9 +311,15 @@ impl Outbox {
 
     /// Wakes the connection's task.
     pub fn wake(&self) {
-        if let Some(waker) = self.waker.borrow().as_ref() {
-            waker.wake_by_ref();
-        }
+        self.with_waker(|waker| waker.as_ref().map(Waker::wake_by_ref));
+    }
+
+    /// Looks at the waker. A cell and not a `RefCell`, which would take eight bytes more.
+    fn with_waker<R>(&self, look: impl FnOnce(&mut Option<Waker>) -> R) -> R {
+        let mut waker = self.waker.take();
+        let seen = look(&mut waker);
+        self.waker.set(waker);
+        seen
     }
 
     fn account(&self, bytes: i64) {

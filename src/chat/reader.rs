@@ -18,7 +18,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use tokio::io::ReadBuf;
 
-use super::outbox::Outbox;
+use super::outbox::{Count, Outbox};
 
 /// The longest message, reassembled: 64 KiB.
 pub const MAX_MESSAGE: usize = 64 * 1024;
@@ -44,7 +44,7 @@ pub enum ReadEnd {
 /// and the reader share anyway.
 #[derive(Default)]
 pub struct ReadPace {
-    used: Cell<usize>,
+    used: Count,
     exhausted: Cell<bool>,
     end: Cell<Option<ReadEnd>>,
 }
@@ -72,7 +72,7 @@ pub struct FrameReader {
     outbox: Rc<Outbox>,
     buffer: BytesMut,
     /// Bytes of the present frame that were not handed out yet.
-    remaining: usize,
+    remaining: u32,
     /// A whole frame was handed out; the decoder must have it before the next.
     pause: bool,
 }
@@ -96,13 +96,15 @@ impl FrameReader {
             if payload > MAX_MESSAGE as u64 {
                 return Some(Err(ReadEnd::TooLarge));
             }
-            self.remaining = header + usize::try_from(payload).unwrap_or(MAX_MESSAGE);
+            // Lossless: a header, and no more than `MAX_MESSAGE`.
+            self.remaining = u32::try_from(header as u64 + payload).unwrap_or(u32::MAX);
         }
         if self.buffer.is_empty() {
             return None;
         }
-        let piece = self.buffer.split_to(self.remaining.min(self.buffer.len()));
-        self.remaining -= piece.len();
+        let length = self.buffer.len().min(self.remaining as usize);
+        let piece = self.buffer.split_to(length);
+        self.remaining -= length as u32;
         self.pause = self.remaining == 0;
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();

@@ -49,7 +49,6 @@ const MAX_UNFLUSHED_BYTES: usize = 4 * 1024 * 1024;
 const MAX_UNFLUSHED: u32 = 1_024;
 
 /// Everything that a room needs of the world.
-#[derive(Clone)]
 pub struct RoomParts {
     pub store: Store,
     pub journal: JournalHandle,
@@ -85,12 +84,6 @@ pub struct Retire;
 #[rtype(result = "()")]
 pub struct Crash;
 
-/// A session that hears the room.
-struct Present {
-    user: UserId,
-    hub: HubId,
-}
-
 /// A hub with members, and what it has not written yet.
 struct Listening {
     addr: HubAddr,
@@ -108,7 +101,8 @@ pub struct Room {
     head: Seq,
     rev: Rev,
     commits: Commits,
-    sessions: HashMap<SessionId, Present>,
+    /// Who hears the room, and through which hub.
+    sessions: HashMap<SessionId, HubId>,
     presence: Presence,
     hubs: HashMap<HubId, Listening>,
     own_address: Option<RoomAddr>,

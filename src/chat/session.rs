@@ -8,13 +8,7 @@ mod identity;
 mod joining;
 mod requests;
 
-use std::{
-    cell::{Cell, RefCell},
-    net::IpAddr,
-    rc::Rc,
-    sync::Arc,
-    time::Instant,
-};
+use std::{cell::Cell, net::IpAddr, rc::Rc, sync::Arc, time::Instant};
 
 use actix::prelude::*;
 use actix_web_actors::ws::{Message, ProtocolError, WebsocketContext};
@@ -23,7 +17,6 @@ use futures_util::Stream;
 
 use self::{
     guard::{BadFrames, Flood},
-    identity::Who,
     joining::{Memberships, Replays},
 };
 use super::{
@@ -34,10 +27,9 @@ use super::{
     outbox::Outbox,
     reader::{FrameReader, MAX_MESSAGE},
     room::{Leave, RoomAddr},
-    seats::Seat,
 };
 use crate::{
-    auth::refusals::Key,
+    auth::{Identity, refusals::Key},
     domain::{
         audit::Refusal,
         ids::{RoomId, SessionId, UserId},
@@ -72,7 +64,7 @@ struct Standing {
     /// Whom the lobby counts the session for, from before it is asked to.
     registered: Cell<Option<UserId>>,
     /// The room that is being joined.
-    attempted: RefCell<Option<RoomAddr>>,
+    attempted: Cell<Option<RoomAddr>>,
 }
 
 /// One open WebSocket.
@@ -85,7 +77,7 @@ pub struct Session {
     address: Option<IpAddr>,
     /// Until it is done.
     greeting: Option<Box<Greeting>>,
-    who: Option<Who>,
+    who: Option<Identity>,
     standing: Rc<Standing>,
     rooms: Memberships,
     attempts: u32,
@@ -98,8 +90,6 @@ pub struct Session {
     deadline: Option<SpawnHandle>,
     /// The client said goodbye, or was sent away: others hear at once that it left.
     meant: bool,
-    /// Held for as long as the socket is open.
-    _seat: Seat,
 }
 
 impl Session {
@@ -110,7 +100,6 @@ impl Session {
         outbox: Rc<Outbox>,
         reader: FrameReader,
         (address, greeting): (Option<IpAddr>, Greeting),
-        seat: Seat,
     ) -> impl Stream<Item = Result<Bytes, actix_web::Error>> {
         parts.metrics.sessions.inc();
         let session = Self {
@@ -130,7 +119,6 @@ impl Session {
             bad_frames: BadFrames::default(),
             deadline: None,
             meant: false,
-            _seat: seat,
         };
         let codec = actix_http::ws::Codec::new().max_size(MAX_MESSAGE);
         WebsocketContext::with_codec(session, reader, codec)
@@ -226,21 +214,24 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.parts.metrics.sessions.dec();
         self.hub.sockets.borrow_mut().remove(&self.id);
-        let attempted = self.standing.attempted.borrow_mut().take();
+        // Who was never counted in has joined nothing.
+        let Some(user) = self.standing.registered.get() else {
+            return;
+        };
+        let attempted = self.standing.attempted.take();
         let joined = self.rooms.drain().map(|membership| membership.room);
         for room in joined.chain(attempted) {
             room.do_send(Leave {
                 session: self.id,
+                user,
                 meant: self.meant,
                 farewell: None,
             });
         }
-        if let Some(user) = self.standing.registered.get() {
-            self.parts.lobby.do_send(SessionEnded {
-                session: self.id,
-                user,
-            });
-        }
+        self.parts.lobby.do_send(SessionEnded {
+            session: self.id,
+            user,
+        });
     }
 }
 
@@ -250,7 +241,8 @@ impl StreamHandler<Result<Message, ProtocolError>> for Session {
             return;
         }
         self.outbox.heard(Instant::now());
-        if item.is_ok() && self.flood.one_too_many() {
+        let most = self.parts.messages_per_second;
+        if item.is_ok() && self.flood.one_too_many(most) {
             self.note_refusal(Refusal::Flooding, "socket");
             return self.close(CloseCode::Flooding, context);
         }
@@ -298,5 +290,20 @@ impl Handler<CheckKey> for Session {
 
     fn handle(&mut self, _: CheckKey, context: &mut Self::Context) {
         self.check_key(context);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_answer<A, B, C, D, E, R>(_: impl Fn(A, B, C, D, E) -> R) -> usize {
+        size_of::<R>()
+    }
+
+    /// The allocator has blocks of 640 bytes, and then of 768.
+    #[test]
+    fn a_session_with_its_context_fits_640_bytes() {
+        assert!(size_of_answer(Session::stream) <= 640);
     }
 }

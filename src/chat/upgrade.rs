@@ -213,14 +213,7 @@ impl Gate {
         outbox.push(head);
         let reader = FrameReader::new(outbox.clone(), first);
         let close_within = parts.timing.slow_close;
-        let session = Session::stream(
-            parts,
-            self.hub.clone(),
-            outbox.clone(),
-            reader,
-            greeting,
-            seat,
-        );
-        actix_web::rt::spawn(Connection::new(outbox, session, close_within));
+        let session = Session::stream(parts, self.hub.clone(), outbox.clone(), reader, greeting);
+        actix_web::rt::spawn(Connection::new(outbox, session, close_within, seat));
     }
 }

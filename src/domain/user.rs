@@ -6,6 +6,8 @@ mod inactive;
 mod sample;
 mod schemas;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -60,6 +62,8 @@ pub struct User {
     pub inactive: Inactive,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// Shared by his messages, and by sockets that were let in by one answer of the cache.
+    pub profile: Arc<Profile>,
 }
 
 /// What a room's members see of a user.
@@ -68,16 +72,6 @@ pub struct Profile {
     pub id: UserId,
     pub username: String,
     pub full_name: String,
-}
-
-impl From<&User> for Profile {
-    fn from(user: &User) -> Self {
-        Self {
-            id: user.id,
-            username: user.username.clone(),
-            full_name: user.full_name.clone(),
-        }
-    }
 }
 
 macro_rules! text {

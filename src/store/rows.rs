@@ -1,5 +1,7 @@
 //! Rows as they are read, and what they mean.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::StoreError;
@@ -73,6 +75,11 @@ impl TryFrom<UserRow> for User {
 
     fn try_from(row: UserRow) -> Result<Self, StoreError> {
         let role: Role = row.role.parse().map_err(unreadable)?;
+        let profile = Profile {
+            id: row.id,
+            username: row.username.clone(),
+            full_name: row.full_name.clone(),
+        };
         Ok(Self {
             id: row.id,
             username: row.username,
@@ -99,6 +106,7 @@ impl TryFrom<UserRow> for User {
             },
             created_at: row.created_at,
             updated_at: row.updated_at,
+            profile: Arc::new(profile),
         })
     }
 }

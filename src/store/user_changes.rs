@@ -1,5 +1,7 @@
 //! Users: changing and deleting them, and what follows for their logins.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
@@ -28,8 +30,8 @@ use crate::{
         policy::{self, Action},
         role::RoleGrants,
         user::{
-            AvatarUrl, Bio, Email, FullName, Inactive, InactiveReason, PhoneNumber, Role, User,
-            UserKind, Username,
+            AvatarUrl, Bio, Email, FullName, Inactive, InactiveReason, PhoneNumber, Profile, Role,
+            User, UserKind, Username,
         },
     },
 };
@@ -346,12 +348,17 @@ fn changed(before: &User, changes: &UserChanges, at: DateTime<Utc>) -> User {
         .as_ref()
         .is_none_or(|email| before.email.as_deref().map(fold_case) == Some(email.key()));
     let active = changes.active.unwrap_or(before.active);
-    User {
+    let profile = Profile {
         id: before.id,
         username: text!(username),
+        full_name: text!(full_name),
+    };
+    User {
+        id: before.id,
+        username: profile.username.clone(),
         email: email.or_else(|| before.email.clone()),
         email_verified: before.email_verified && same_email,
-        full_name: text!(full_name),
+        full_name: profile.full_name.clone(),
         phone_number: text!(optional phone_number),
         bio: text!(optional bio),
         avatar_url: text!(optional avatar_url),
@@ -372,5 +379,6 @@ fn changed(before: &User, changes: &UserChanges, at: DateTime<Utc>) -> User {
         },
         created_at: before.created_at,
         updated_at: at,
+        profile: Arc::new(profile),
     }
 }

@@ -23,7 +23,7 @@ async fn a_full_server_says_so_and_when_to_come_back() {
     app.anonymous_ws().answer().await.refused(503, "overloaded");
     app.as_user(&alice).me().await.ok(200);
     sockets.pop().unwrap().close().await;
-    until(async || app.chat.sessions_online() == 2).await;
+    until(async || app.chat.seats_taken() == 2).await;
     app.ws(&alice).ready().await;
 }
 

@@ -17,14 +17,6 @@ use crate::protocol::frame;
 const COALESCE: usize = 64 * 1024;
 
 impl Outbox {
-    pub(super) fn with_waker<R>(
-        &self,
-        body: impl FnOnce(&Self, &mut Context<'_>) -> io::Result<R>,
-    ) -> Option<io::Result<R>> {
-        let waker = self.waker.borrow().clone()?;
-        Some(body(self, &mut Context::from_waker(&waker)))
-    }
-
     pub(super) fn drain(&self, context: &mut Context<'_>) -> io::Result<()> {
         self.blocked.set(false);
         self.coalesce();

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use actix::prelude::*;
 use bytes::Bytes;
 
-use super::{Listening, Present, Room};
+use super::{Listening, Room};
 use crate::{
     chat::hub::{Admit, HubAddr, HubId, RoomKey, Task, ToHub},
     domain::{
-        ids::{Rev, RoomId, SessionId},
+        ids::{Rev, RoomId, SessionId, UserId},
         user::Profile,
     },
     protocol::{
@@ -58,6 +58,8 @@ pub struct Replay {
 #[rtype(result = "()")]
 pub struct Leave {
     pub session: SessionId,
+    /// As in its [`Join`].
+    pub user: UserId,
     /// Somebody meant it: a `disconnect`, a clean close, a ban. Else the socket was lost.
     pub meant: bool,
     /// The `disconnected` frame, if the session asked for it.
@@ -109,11 +111,7 @@ impl Outcome {
 impl Room {
     /// Counts a session in at its hub.
     fn listen(&mut self, session: SessionId, join: &Join) {
-        let present = Present {
-            user: join.user.id,
-            hub: join.hub_id,
-        };
-        self.sessions.insert(session, present);
+        self.sessions.insert(session, join.hub_id);
         let hub = self.hubs.entry(join.hub_id).or_insert_with(|| Listening {
             addr: join.hub.clone(),
             members: 0,
@@ -186,10 +184,10 @@ impl Handler<Leave> for Room {
     type Result = ();
 
     fn handle(&mut self, leave: Leave, context: &mut Self::Context) {
-        let Some(present) = self.sessions.remove(&leave.session) else {
+        let Some(hub_id) = self.sessions.remove(&leave.session) else {
             return;
         };
-        if let Some(hub) = self.hubs.get_mut(&present.hub) {
+        if let Some(hub) = self.hubs.get_mut(&hub_id) {
             let task = Task::Expel {
                 session: leave.session,
                 farewell: leave.farewell,
@@ -200,10 +198,10 @@ impl Handler<Leave> for Room {
             });
             hub.members -= 1;
             if hub.members == 0 {
-                self.hubs.remove(&present.hub);
+                self.hubs.remove(&hub_id);
             }
         }
-        self.depart(present.user, leave.meant, context);
+        self.depart(leave.user, leave.meant, context);
     }
 }
 

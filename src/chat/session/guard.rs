@@ -12,7 +12,7 @@ const BAD_WINDOW: Duration = Duration::from_secs(60);
 /// Frames of any kind a second, for each message a second that a user may send.
 const FRAMES_PER_MESSAGE: u32 = 50;
 /// Seconds' worth of frames that may come at once.
-const BURST_SECONDS: f64 = 5.0;
+const BURST_SECONDS: f32 = 5.0;
 
 /// When the last frames came that were not JSON. Most sockets never send one, and keep a pointer.
 #[derive(Default)]
@@ -35,34 +35,36 @@ impl BadFrames {
 
 /// How many frames a socket may still send: a bucket that fills up with time.
 pub struct Flood {
-    /// Frames a second; 0 is without limit.
-    rate: f64,
-    left: f64,
+    left: f32,
     at: Instant,
 }
 
 impl Flood {
     /// A full bucket, for a user who may send so many messages a second.
     pub fn new(messages_per_second: u32) -> Self {
-        let rate = f64::from(messages_per_second.saturating_mul(FRAMES_PER_MESSAGE));
         Self {
-            rate,
-            left: rate * BURST_SECONDS,
+            left: frames_a_second(messages_per_second) * BURST_SECONDS,
             at: Instant::now(),
         }
     }
 
-    /// Counts one more frame, of whatever kind; true if it ends the socket.
-    pub fn one_too_many(&mut self) -> bool {
-        if self.rate == 0.0 {
+    /// Counts one more frame, of whatever kind, of a user who may send so many messages a second;
+    /// true if it ends the socket. 0 is without limit.
+    pub fn one_too_many(&mut self, messages_per_second: u32) -> bool {
+        let rate = frames_a_second(messages_per_second);
+        if rate == 0.0 {
             return false;
         }
         let now = Instant::now();
-        let gained = now.duration_since(self.at).as_secs_f64() * self.rate;
+        let gained = now.duration_since(self.at).as_secs_f32() * rate;
         self.at = now;
-        self.left = (self.left + gained).min(self.rate * BURST_SECONDS) - 1.0;
+        self.left = (self.left + gained).min(rate * BURST_SECONDS) - 1.0;
         self.left < 0.0
     }
+}
+
+fn frames_a_second(messages_a_second: u32) -> f32 {
+    messages_a_second.saturating_mul(FRAMES_PER_MESSAGE) as f32
 }
 
 #[cfg(test)]
@@ -79,9 +81,9 @@ mod tests {
     #[test]
     fn a_flood_is_told_from_a_burst() {
         let mut flood = Flood::new(20);
-        assert!((0..5_000).all(|_| !flood.one_too_many()));
-        assert!((0..5_000).any(|_| flood.one_too_many()));
+        assert!((0..5_000).all(|_| !flood.one_too_many(20)));
+        assert!((0..5_000).any(|_| flood.one_too_many(20)));
         let mut unlimited = Flood::new(0);
-        assert!((0..100_000).all(|_| !unlimited.one_too_many()));
+        assert!((0..100_000).all(|_| !unlimited.one_too_many(0)));
     }
 }

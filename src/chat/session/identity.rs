@@ -21,7 +21,6 @@ use crate::{
         ids::SessionId,
         message::Content,
         policy::{Action, Principal, allows},
-        user::Profile,
     },
     protocol::{
         VERSION,
@@ -34,13 +33,6 @@ use crate::{
 
 /// How long until a login is looked up again while the database is away.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-
-/// The person behind a socket.
-pub struct Who {
-    pub identity: Identity,
-    /// What rooms show of the user; shared by all his messages.
-    pub profile: Arc<Profile>,
-}
 
 /// Why a token did not let its bearer in.
 enum Denied {
@@ -113,7 +105,6 @@ impl Session {
             self.note_refusal(Refusal::RateLimited, "socket authorization");
             return self.close(CloseCode::Flooding, context);
         }
-        let profile = Arc::new(Profile::from(&*identity.user));
         self.reply(&ServerFrame::Authenticated {
             user_id: identity.user.id,
             session_id: self.id,
@@ -129,7 +120,7 @@ impl Session {
             },
             reference,
         });
-        self.who = Some(Who { identity, profile });
+        self.who = Some(identity);
         self.expire(context);
         if let Some(socket) = self.hub.sockets.borrow_mut().get_mut(&self.id) {
             socket.welcome = true;
@@ -145,7 +136,7 @@ impl Session {
         if let Some(timer) = self.deadline.take() {
             context.cancel_future(timer);
         }
-        let expires_at = self.who.as_ref().and_then(|who| who.identity.expires_at);
+        let expires_at = self.who.as_ref().and_then(|who| who.expires_at);
         let left = expires_at.map(|end| (end - clock::now()).to_std().unwrap_or_default());
         let longest = self.parts.timing.expiry_warning;
         let until_warning = left.map(|left| left.saturating_sub(longest));
@@ -169,7 +160,7 @@ impl Session {
     pub(super) fn recheck(&mut self, context: &mut SessionContext) {
         let Some(who) = &self.who else { return };
         let (authenticator, store) = (self.parts.authenticator.clone(), self.parts.store.clone());
-        let (shown, id) = (who.identity.credential, who.identity.user.id);
+        let (shown, id) = (who.credential, who.user.id);
         let look = async move {
             match authenticator.look_again(shown).await? {
                 Some(principal) => Ok(Ok(principal)),
@@ -188,7 +179,7 @@ impl Session {
     /// Ends the socket if the key that signed its token was taken back. The login still stands, so
     /// its client may come back with a new token.
     pub(super) fn check_key(&mut self, context: &mut SessionContext) {
-        let key = self.who.as_ref().and_then(|who| who.identity.key);
+        let key = self.who.as_ref().and_then(|who| who.key);
         if key.is_some_and(|key| !self.parts.authenticator.keys().verifies(key)) {
             self.close(CloseCode::TokenExpired, context);
         }
@@ -201,8 +192,7 @@ impl Session {
     ) {
         match (found, &mut self.who) {
             (Ok(Ok(principal)), Some(who)) => {
-                who.profile = Arc::new(Profile::from(&*principal.user));
-                who.identity.principal = principal;
+                who.principal = principal;
                 self.leave_what_is_closed();
             }
             (Ok(Err(code)), _) => self.close(code, context),
@@ -219,7 +209,7 @@ impl Session {
     /// Takes what a role grants now, if its user has it.
     pub(super) fn regrant(&mut self, regrant: &Regrant) {
         let Some(who) = &mut self.who else { return };
-        let user = &mut who.identity.principal.user;
+        let user = &mut who.principal.user;
         if user.role == regrant.role {
             Arc::make_mut(user).permissions = regrant.permissions;
             self.leave_what_is_closed();
@@ -228,7 +218,7 @@ impl Session {
 
     /// Leaves every room once the user may hear none.
     fn leave_what_is_closed(&mut self) {
-        let may = |who: &Who| allows(&who.identity, Action::ReadRooms);
+        let may = |who: &Identity| allows(who, Action::ReadRooms);
         if self.who.as_ref().is_none_or(may) {
             return;
         }

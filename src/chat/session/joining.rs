@@ -1,6 +1,7 @@
 //! Joining rooms, and replaying what was missed at the pace of the socket.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     future::poll_fn,
     rc::{Rc, Weak},
@@ -50,22 +51,36 @@ pub struct Membership {
     pub key: RoomKey,
     /// Tells this join from earlier ones of the same room.
     pub attempt: u32,
-    /// How far the session has replayed, once it did.
-    pub replayed: Rev,
     pub typed: Option<Instant>,
-    /// Ends with the membership; replays for it end then, too.
-    life: Option<Rc<()>>,
+    /// Only if the session has missed something.
+    catching_up: Option<Rc<CatchingUp>>,
+}
+
+/// Ends with its membership; replays for it end then, too.
+#[derive(Default)]
+struct CatchingUp {
+    /// How far the session has replayed, or will have.
+    upto: Cell<Rev>,
 }
 
 impl Membership {
-    fn life(&mut self) -> Weak<()> {
-        Rc::downgrade(self.life.get_or_insert_default())
+    /// What is to be replayed next, up to `upto`.
+    fn replay(&mut self, after: Option<Rev>, upto: Rev) -> ReplayJob {
+        let catching_up = self.catching_up.get_or_insert_default();
+        let before = catching_up.upto.replace(upto);
+        ReplayJob {
+            room_id: self.id.clone(),
+            attempt: self.attempt,
+            after: after.unwrap_or(before),
+            upto,
+            wanted: Rc::downgrade(catching_up),
+        }
     }
 }
 
 /// The rooms of a session: mostly one, at most [`MAX_ROOMS`], and no more memory than they need.
 #[derive(Default)]
-pub struct Memberships(Vec<Membership>);
+pub struct Memberships(Box<[Membership]>);
 
 impl Memberships {
     pub fn len(&self) -> usize {
@@ -86,19 +101,22 @@ impl Memberships {
             *before = membership;
             return;
         }
-        if self.0.len() == self.0.capacity() {
-            self.0.reserve_exact(self.0.len().max(1));
-        }
-        self.0.push(membership);
+        let mut rooms = std::mem::take(&mut self.0).into_vec();
+        rooms.reserve_exact(1);
+        rooms.push(membership);
+        self.0 = rooms.into_boxed_slice();
     }
 
     pub fn remove(&mut self, id: &RoomId) -> Option<Membership> {
         let at = self.0.iter().position(|membership| membership.id == *id)?;
-        Some(self.0.swap_remove(at))
+        let mut rooms = std::mem::take(&mut self.0).into_vec();
+        let removed = rooms.swap_remove(at);
+        self.0 = rooms.into_boxed_slice();
+        Some(removed)
     }
 
     pub fn drain(&mut self) -> impl Iterator<Item = Membership> {
-        self.0.drain(..)
+        std::mem::take(&mut self.0).into_iter()
     }
 }
 
@@ -116,14 +134,14 @@ struct ReplayJob {
     after: Rev,
     upto: Rev,
     /// Of the membership that it replays for.
-    life: Weak<()>,
+    wanted: Weak<CatchingUp>,
 }
 
 impl ReplayJob {
     /// Whether the session is still in the room, by the same join: else the client would hear old
     /// messages after it has left, or after a later join's `connected`.
     fn is_wanted(&self) -> bool {
-        self.life.strong_count() > 0
+        self.wanted.strong_count() > 0
     }
 }
 
@@ -151,7 +169,7 @@ impl Session {
         let joined = open_and_join(self.parts.clone(), room_id, join, self.standing.clone());
         context.wait(
             fut::wrap_future::<_, Self>(joined).map(move |joined, session, context| {
-                session.standing.attempted.borrow_mut().take();
+                session.standing.attempted.take();
                 match joined {
                     Ok((room, joined)) => session.joined(attempt, room, joined, context),
                     Err(refusal) => {
@@ -171,26 +189,18 @@ impl Session {
         joined: Joined,
         context: &mut SessionContext,
     ) {
-        let replayed = joined.replay.as_ref().map_or(0, |replay| replay.upto);
-        let room_id = joined.id;
+        let typed = self.rooms.get(&joined.id).and_then(|before| before.typed);
         let mut membership = Membership {
-            id: room_id.clone(),
+            id: joined.id,
             room,
             key: joined.key,
             attempt,
-            replayed,
-            typed: self.rooms.get(&room_id).and_then(|before| before.typed),
-            life: None,
+            typed,
+            catching_up: None,
         };
         if let Some(replay) = joined.replay {
             self.outbox.push(replay.connected);
-            let job = ReplayJob {
-                room_id,
-                attempt,
-                after: replay.after,
-                upto: replay.upto,
-                life: membership.life(),
-            };
+            let job = membership.replay(Some(replay.after), replay.upto);
             self.replays.get_or_insert_default().waiting.push_back(job);
         }
         self.rooms.insert(membership);
@@ -259,14 +269,7 @@ impl Handler<ReplayMore> for Session {
         let Some(membership) = found else {
             return;
         };
-        let job = ReplayJob {
-            room_id: membership.id.clone(),
-            attempt: more.attempt,
-            after: membership.replayed,
-            upto: more.upto,
-            life: membership.life(),
-        };
-        membership.replayed = more.upto;
+        let job = membership.replay(None, more.upto);
         self.replays.get_or_insert_default().waiting.push_back(job);
         self.replay_next(context);
     }
@@ -282,7 +285,7 @@ async fn open_and_join(
     for _ in 0..TRIES {
         let opened = parts.lobby.send(OpenRoom(room_id.clone())).await;
         let room = opened.unwrap_or(Err(Refusal::Unavailable))?;
-        standing.attempted.borrow_mut().replace(room.clone());
+        standing.attempted.set(Some(room.clone()));
         if let Ok(joined) = room.send(join.clone()).await {
             return Ok((room, joined));
         }

@@ -92,7 +92,7 @@ impl Session {
         let may = self
             .who
             .as_ref()
-            .is_some_and(|w| allows(&w.identity, Action::ReadRooms));
+            .is_some_and(|w| allows(w, Action::ReadRooms));
         if full || !may {
             let text = if full {
                 "This socket is in too many rooms"
@@ -110,7 +110,7 @@ impl Session {
     /// Counts a join, and says so if it is one too many.
     fn joins_too_often(&self, room_id: &RoomId, reference: Option<&Ref>) -> bool {
         let Some(who) = &self.who else { return false };
-        let Err(exhausted) = self.parts.limits.join(who.identity.user.id, room_id) else {
+        let Err(exhausted) = self.parts.limits.join(who.user.id, room_id) else {
             return false;
         };
         self.note_refusal(audit::Refusal::RateLimited, "socket connect");
@@ -136,10 +136,14 @@ impl Session {
 
     /// Leaves a room for good. The hub says goodbye, behind the last frame of the room.
     pub(super) fn leave(&self, membership: &Membership, reference: Option<&Ref>) {
+        let Some(user) = self.standing.registered.get() else {
+            return;
+        };
         let room_id = &membership.id;
         let farewell = frame::text(&ServerFrame::Disconnected { room_id, reference });
         let leave = Leave {
             session: self.id,
+            user,
             meant: true,
             farewell: Some(farewell),
         };
@@ -163,13 +167,13 @@ impl Session {
                 reference: reference.as_ref(),
             });
         };
-        if !allows(&who.identity, Action::SendMessages) {
+        if !allows(who, Action::SendMessages) {
             let id = client_message_id.as_ref();
             let refusal = refused(Refusal::Forbidden, id, reference.as_ref());
             self.note_refusal(audit::Refusal::Forbidden, "socket message");
             return self.outbox.push(refusal);
         }
-        let counted = self.parts.limits.message(who.identity.user.id, room_id);
+        let counted = self.parts.limits.message(who.user.id, room_id);
         if let Err(exhausted) = counted {
             self.note_refusal(audit::Refusal::RateLimited, "socket message");
             return self.reply(&ServerFrame::Error {
@@ -211,14 +215,14 @@ impl Session {
         let (Some(who), Some(membership)) = (&self.who, self.rooms.get_mut(room_id)) else {
             return self.not_connected(reference);
         };
-        if !allows(&who.identity, Action::SendMessages) {
+        if !allows(who, Action::SendMessages) {
             return self.forbid("socket typing", Refusal::Forbidden.text(), reference);
         }
         let pause = self.parts.typing;
         if membership.typed.is_some_and(|at| at.elapsed() < pause) {
             return;
         }
-        let counted = self.parts.limits.typing(who.identity.user.id, room_id);
+        let counted = self.parts.limits.typing(who.user.id, room_id);
         if counted.is_err() {
             return self.note_refusal(audit::Refusal::RateLimited, "socket typing");
         }
@@ -236,7 +240,7 @@ impl Session {
         user_id: Option<UserId>,
         reference: Option<&Ref>,
     ) -> bool {
-        let own = self.who.as_ref().map(|who| who.identity.user.id);
+        let own = self.who.as_ref().map(|who| who.user.id);
         let speaks = user_id.is_none() || user_id == own;
         if !speaks {
             self.forbid(place, "This user_id is not yours", reference);

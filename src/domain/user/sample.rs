@@ -1,6 +1,8 @@
 //! A user for tests.
 
-use super::{Inactive, Role, User, UserKind};
+use std::sync::Arc;
+
+use super::{Inactive, Profile, Role, User, UserKind};
 use crate::domain::{
     ids::UserId,
     permission::{Permission, Permissions},
@@ -10,8 +12,13 @@ impl User {
     /// An active user who has what a fresh database grants his role; a custom one, nothing.
     pub fn sample(username: &str, role: Role) -> Self {
         let at = chrono::DateTime::UNIX_EPOCH;
-        Self {
+        let profile = Profile {
             id: UserId::new(),
+            username: username.into(),
+            full_name: username.into(),
+        };
+        Self {
+            id: profile.id,
             username: username.into(),
             email: Some(format!("{username}@example.org")),
             email_verified: false,
@@ -26,6 +33,7 @@ impl User {
             inactive: Inactive::default(),
             created_at: at,
             updated_at: at,
+            profile: Arc::new(profile),
         }
     }
 }

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap, web};
 use serde::Deserialize;
 use serde_json::json;
@@ -56,7 +54,7 @@ pub async fn post_message(
     let (content, client_message_id) = body.into_inner().check(request.headers())?;
     tell(&request, limits.message(user.id, &room)?);
 
-    let sender = Arc::new(Profile::from(&**user));
+    let sender = user.profile.clone();
     let said = content.as_str().to_owned();
     let receipt = chat
         .publish(sender.clone(), &room, content, client_message_id.clone())

@@ -112,7 +112,7 @@ on_both! {
         let gone = named_user(&store, "gone", "Gone", Role::Client).await;
         let off = crate::store::UserChanges { active: Some(false), ..Default::default() };
         store.update_user(ben.id, off, None, &BY).await.unwrap();
-        let sender = Arc::new(Profile::from(&gone));
+        let sender = gone.profile.clone();
         commit(&store, vec![draft(&sender, "help", "1"), draft(&sender, "general", "2")]).await;
         store.delete_user(gone.id, &BY).await.unwrap();
         let Statistics { by_role, totals } = store.statistics().await.unwrap();

@@ -147,7 +147,7 @@ pub(super) async fn user(store: &Store, name: &str) -> User {
 }
 
 pub(super) async fn profile(store: &Store, name: &str) -> Arc<Profile> {
-    Arc::new(Profile::from(&user(store, name).await))
+    user(store, name).await.profile
 }
 
 pub(super) fn room(id: &str) -> RoomId {

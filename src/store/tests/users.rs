@@ -145,7 +145,7 @@ on_both! {
         };
         let rooms = ids(store.list_rooms(&reader, 10).await.unwrap());
         assert_eq!(rooms, ["tea", "general", "random", "help"]);
-        let ann = Arc::new(Profile::from(&ann));
+        let ann = ann.profile.clone();
         commit(&store, vec![draft(&ann, "help", "please")]).await;
         assert_eq!(ids(store.list_rooms(&reader, 2).await.unwrap()), ["help", "tea"]);
     }
