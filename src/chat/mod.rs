@@ -14,6 +14,7 @@ mod hub;
 mod incoming;
 mod journal;
 mod lobby;
+mod mailbox;
 mod outbox;
 mod reader;
 mod room;

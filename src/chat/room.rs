@@ -26,6 +26,7 @@ use super::{
     hub::{HubAddr, HubId, RoomKey, Task, ToHub},
     journal::JournalHandle,
     lobby::{Lobby, RetireMe, RoomEnded},
+    mailbox::start_in,
 };
 use crate::{
     config::ChatTiming,
@@ -130,8 +131,7 @@ impl Room {
         beginning: Beginning,
         parts: Arc<RoomParts>,
     ) -> Addr<Self> {
-        Self::start_in_arbiter(arbiter, move |context| {
-            context.set_mailbox_capacity(MAILBOX);
+        start_in(arbiter, MAILBOX, move || {
             parts.metrics.rooms_live.inc();
             Self {
                 key: beginning.key,
