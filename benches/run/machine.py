@@ -67,6 +67,7 @@ def describe():
         "file_system": output("findmnt", "-no", "FSTYPE,OPTIONS", "-T", str(OUT)),
         "load_before": round(os.getloadavg()[0], 2),
         "rustc": output("rustc", "--version"),
+        "postgresql": output("psql", "--version"),
         "parlor": commit(),
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
     }

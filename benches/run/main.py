@@ -9,6 +9,7 @@ import sys
 
 from load import Generator
 import machine
+import peers
 import report
 from samples import Samples
 import workloads
@@ -34,21 +35,22 @@ def main():
     about = {**machine.describe(), "mode": mode}
     samples = Samples()
     bench = workloads.Bench(Generator(profile), samples, profile, mode)
+    # A smoke run must not take the place of figures.
+    out = machine.OUT / "smoke" if mode == "smoke" else machine.OUT
     for workload in workloads.ALL:
         if not wanted.only or workload.__name__ in wanted.only:
             print(f"{workload.__name__}: {workload.__doc__.splitlines()[0]}", flush=True)
             try:
                 workload(bench)
             except (RuntimeError, OSError, subprocess.SubprocessError) as fault:
-                # Of an hour, what was measured is kept.
                 if mode == "smoke":
                     raise
                 bench.missing[workload.__name__] = f"broken off: {fault}"
                 print(f"  broken off: {fault}", flush=True)
-    about["load_after"] = round(os.getloadavg()[0], 2)
-    # A smoke run must not take the place of figures.
-    out = machine.OUT / "smoke" if mode == "smoke" else machine.OUT
-    report.write(out, about, samples, bench.missing)
+            # Each time: of an hour, what was measured is kept.
+            about |= peers.versions()
+            about["load_after"] = round(os.getloadavg()[0], 2)
+            report.write(out, about, samples, bench.missing)
     print(f"{pathlib.Path(out).relative_to(machine.ROOT)}/report.md")
 
 

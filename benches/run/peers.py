@@ -171,3 +171,8 @@ FANOUT = [
 ]
 #: Beside REST.
 BARE_ACTIX = Peer("bare actix-web", lambda: rust("bare-actix"))
+
+
+def versions():
+    """Of those that were measured."""
+    return {peer.name: peer.version for peer in (*FANOUT, BARE_ACTIX) if peer.version}
