@@ -185,6 +185,11 @@ class Postgres:
                        input=";\n".join(statements) + ";\n", text=True, check=True,
                        capture_output=True, timeout=3600)
 
+    def rest(self, address):
+        """Has done at once what the database would do soon after much was written."""
+        subprocess.run(["psql", "-q", "-c", "VACUUM ANALYZE", "-c", "CHECKPOINT", address], check=True,
+                       capture_output=True, timeout=3600)
+
     def fresh(self):
         """A new database's address; the one before is dropped."""
         base = self.address.rsplit("/", 1)[0]

@@ -19,6 +19,7 @@ def fill(server, count):
     sender = server.ask("GET", "/api/users/me")["id"]
     if server.postgres:
         server.sql(in_postgres(sender, count))
+        server.postgres.rest(server.environment["DATABASE_URL"])
     else:
         in_sqlite(server.database, bytes.fromhex(sender.replace("-", "")), count)
     head = server.ask("GET", "/api/chat/rooms/r0000")["head"]
