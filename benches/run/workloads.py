@@ -32,7 +32,7 @@ class Bench:
 
     @property
     def rounds(self):
-        return range(self.choose(1, 1, 5))
+        return range(self.choose(1, 2, 5))
 
     def parlor(self, **options):
         return Parlor(self.profile, **options)
