@@ -72,6 +72,10 @@ pub struct Plan {
     /// Sockets that join and read nothing from then on.
     #[arg(long, default_value_t = 0)]
     pub deaf: usize,
+    /// Never sleeps: on one machine, waking a client that sleeps is the server's work, which it is not
+    /// between two.
+    #[arg(long)]
+    pub awake: bool,
     /// Ids of messages are UUIDv4 instead of UUIDv7, which is in order of time.
     #[arg(long)]
     pub random_ids: bool,

@@ -111,6 +111,11 @@ impl Swarm {
     /// # Errors
     /// A client could not stay, or heard what it should not.
     pub fn turn(&mut self, wait: Duration) -> anyhow::Result<()> {
+        let wait = if self.plan.awake {
+            Duration::ZERO
+        } else {
+            wait
+        };
         match self.poll.poll(&mut self.events, Some(wait)) {
             Err(fault) if fault.kind() != io::ErrorKind::Interrupted => return Err(fault.into()),
             _ => {}

@@ -19,7 +19,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     names = [workload.__name__ for workload in workloads.ALL]
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="a few minutes, fewer rounds and sizes")
+    size.add_argument("--quick", action="store_true", help="two minutes, fewer rounds and sizes")
     size.add_argument("--smoke", action="store_true",
                       help="seconds: that it works, on a debug build; no timing is looked at")
     parser.add_argument("--only", action="append", choices=names, metavar="WORKLOAD",

@@ -87,7 +87,7 @@ def fanout(bench):
                 for members, window in FANOUTS[:bench.choose(1, 2, 4)]:
                     sockets = bench.choose(50, members, members)
                     bench.measure(f"fan-out {members}, window {window}", name, turn, "fanout",
-                                  server, sockets=sockets, window=window)
+                                  server, sockets=sockets, window=window, awake=True)
 
 
 def rooms(bench):
@@ -98,7 +98,7 @@ def rooms(bench):
         for name, server in contenders(bench, count, others):
             with server:
                 bench.measure("200 rooms of 10", name, turn, "rooms", server,
-                              sockets=count * MEMBERS)
+                              sockets=count * MEMBERS, awake=True)
 
 
 def latency(bench):
@@ -108,17 +108,17 @@ def latency(bench):
     for turn in bench.rounds:
         with bench.parlor(protocol="live") as server:
             most = bench.measure("latency: maximum", "Parlor, live", turn, "fanout", server,
-                                 sockets=members)
+                                 sockets=members, awake=True)
             rate = max(most.get("messages_per_second", 0) / 2, 1)
             bench.measure("latency at half rate", "Parlor, live", turn, "fanout", server,
-                          sockets=members, rate=rate)
+                          sockets=members, rate=rate, awake=True)
         with bench.parlor() as server:
             bench.measure("latency at half rate", "Parlor, durable", turn, "fanout", server,
-                          sockets=members, rate=rate)
+                          sockets=members, rate=rate, awake=True)
         if bench.mode != "smoke" and bench.there(bare):
             with bare.server() as server:
                 bench.measure("latency at half rate", bare.name, turn, "fanout", server,
-                              sockets=members, rate=rate)
+                              sockets=members, rate=rate, awake=True)
 
 
 def slow(bench):
@@ -130,7 +130,7 @@ def slow(bench):
             # Of its own: who was thrown out once is not there the second time.
             with bench.parlor() as server:
                 bench.measure("slow reader", f"{deaf} of {members} deaf", turn, "fanout", server,
-                              sockets=members, rate=rate, deaf=deaf,
+                              sockets=members, rate=rate, deaf=deaf, awake=True,
                               seconds=bench.choose(0.3, 1, 5))
 
 
@@ -185,11 +185,11 @@ def members(bench):
         for size in sizes:
             with bench.parlor(protocol="live") as server:
                 bench.measure("members of a room", f"{size:,}", turn, "fanout", server,
-                              sockets=size, sources=8)
+                              sockets=size, sources=8, awake=True)
             if bench.mode != "smoke" and bench.there(bare):
                 with bare.server() as server:
                     bench.measure(f"members of a room, {bare.name}", f"{size:,}", turn, "fanout",
-                                  server, sockets=size, sources=8)
+                                  server, sockets=size, sources=8, awake=True)
 
 
 def stored(bench):
