@@ -1,5 +1,6 @@
 """What Parlor must reach, and whether it did."""
 
+import itertools
 from dataclasses import dataclass
 
 from samples import interval
@@ -49,8 +50,8 @@ def outcomes(samples):
 
 
 def fanout(samples):
-    for window in (16, 1):
-        name = f"fan-out 1000, window {window}"
+    for members, window in itertools.product((1000, 100), (16, 1)):
+        name = f"fan-out {members}, window {window}"
         for peer, bound in (("bare loop", 0.95), ("uWebSockets", 1), ("Bun", 1)):
             ratios = samples.ratios((name, LIVE), (name, peer), *CPU)
             yield Outcome(f"{name}: live over {peer}, deliveries per CPU-second", ratios, bound)
@@ -120,3 +121,8 @@ def flat(samples):
             ratios = samples.ratios((workload, sizes[-1]), (workload, sizes[0]), number)
             yield Outcome(f"{workload}: {what} per CPU-second, {sizes[-1]} over {sizes[0]}", ratios,
                           0.9)
+        if workload == "members of a room":
+            # More sockets than the processor's caches hold cost the kernel more, too.
+            for size in sizes:
+                ratios = samples.ratios((workload, size), (f"{workload}, bare loop", size), number)
+                yield Outcome(f"{workload}: {size}, over the bare loop", ratios, 0.95)
