@@ -102,6 +102,7 @@ pub fn app(
         .wrap(cross_origin)
         .wrap(from_fn(middleware::finish_answer))
         .wrap(from_fn(middleware::count_request))
+        .wrap(from_fn(middleware::read_rest))
         .wrap(TracingLogger::<middleware::RequestSpan>::new())
 }
 
