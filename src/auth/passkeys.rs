@@ -116,7 +116,12 @@ impl Passkeys {
     ) -> Result<Started, ApiError> {
         let started = quietly(|| {
             self.webauthn()?
-                .start_passkey_registration(user.id.0, &user.username, &user.full_name, Some(known))
+                .start_passkey_registration(
+                    user.id.0,
+                    &user.profile.username,
+                    &user.profile.full_name,
+                    Some(known),
+                )
                 .map_err(fault)
         });
         let (options, state) = started?;

@@ -70,7 +70,7 @@ impl Keys {
         let iat = clock::now().timestamp();
         let claims = Claims {
             sub: user.id,
-            name: user.full_name.clone(),
+            name: user.profile.full_name.clone(),
             email: user.email.clone(),
             role: user.role.clone(),
             iat,

@@ -277,7 +277,7 @@ async fn list(store: &Store, role: Option<Role>) -> anyhow::Result<String> {
 fn shown(user: &User) -> String {
     let email = user.email.as_deref().unwrap_or("-");
     let state = if user.active { "active" } else { "inactive" };
-    let (id, name, role) = (user.id, &user.username, &user.role);
+    let (id, name, role) = (user.id, &user.profile.username, &user.role);
     format!("{name}\t{email}\t{role}\t{state}\t{id}")
 }
 

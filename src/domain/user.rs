@@ -46,11 +46,11 @@ impl UserKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     pub id: UserId,
-    pub username: String,
+    /// Shared by his messages, and by sockets that were let in by one answer of the cache.
+    pub profile: Arc<Profile>,
     pub email: Option<String>,
     /// Whether somebody who reads mail at this address said so.
     pub email_verified: bool,
-    pub full_name: String,
     pub phone_number: Option<String>,
     pub bio: Option<String>,
     pub avatar_url: Option<String>,
@@ -62,8 +62,6 @@ pub struct User {
     pub inactive: Inactive,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// Shared by his messages, and by sockets that were let in by one answer of the cache.
-    pub profile: Arc<Profile>,
 }
 
 /// What a room's members see of a user.

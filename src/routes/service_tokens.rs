@@ -61,8 +61,8 @@ impl From<User> for AccountView {
     fn from(user: User) -> Self {
         Self {
             id: user.id,
-            username: user.username,
-            full_name: user.full_name,
+            username: user.profile.username.clone(),
+            full_name: user.profile.full_name.clone(),
             role: user.role,
             active: user.active,
         }

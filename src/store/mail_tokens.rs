@@ -342,7 +342,7 @@ impl<'a> Addressee<'a> {
         Self {
             id: user.id,
             email,
-            full_name: &user.full_name,
+            full_name: &user.profile.full_name,
             verified: user.email_verified,
         }
     }

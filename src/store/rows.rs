@@ -77,15 +77,14 @@ impl TryFrom<UserRow> for User {
         let role: Role = row.role.parse().map_err(unreadable)?;
         let profile = Profile {
             id: row.id,
-            username: row.username.clone(),
-            full_name: row.full_name.clone(),
+            username: row.username,
+            full_name: row.full_name,
         };
         Ok(Self {
             id: row.id,
-            username: row.username,
+            profile: Arc::new(profile),
             email: row.email,
             email_verified: row.email_verified_at.is_some(),
-            full_name: row.full_name,
             phone_number: row.phone_number,
             bio: row.bio,
             avatar_url: row.avatar_url,
@@ -106,7 +105,6 @@ impl TryFrom<UserRow> for User {
             },
             created_at: row.created_at,
             updated_at: row.updated_at,
-            profile: Arc::new(profile),
         })
     }
 }

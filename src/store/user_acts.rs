@@ -16,17 +16,23 @@ pub(super) fn acts_of(before: &User, after: &User, changes: &UserChanges) -> Vec
             fields.push(field);
         }
     };
-    changed(before.username != after.username, "username");
-    changed(before.full_name != after.full_name, "full_name");
+    changed(
+        before.profile.username != after.profile.username,
+        "username",
+    );
+    changed(
+        before.profile.full_name != after.profile.full_name,
+        "full_name",
+    );
     changed(before.phone_number != after.phone_number, "phone_number");
     changed(before.bio != after.bio, "bio");
     changed(before.avatar_url != after.avatar_url, "avatar_url");
     if !fields.is_empty() {
         let mut details = json!({ "fields": fields });
-        if before.username != after.username
+        if before.profile.username != after.profile.username
             && let Some(details) = details.as_object_mut()
         {
-            let names = json!({ "from": before.username, "to": after.username });
+            let names = json!({ "from": before.profile.username, "to": after.profile.username });
             details.insert("username".to_owned(), names);
         }
         acts.push((Act::UserUpdate, details));

@@ -184,7 +184,7 @@ impl Store {
                 {
                     return Err(StoreError::Conflict(Unique::Email));
                 }
-                let username_key = fold_case(&after.username);
+                let username_key = fold_case(&after.profile.username);
                 if changes.username.is_some()
                     && sqlx::query_scalar(TAKEN_USERNAME).bind(&username_key).bind(id)
                         .fetch_one(&mut *tx).await?
@@ -193,12 +193,12 @@ impl Store {
                 }
                 sqlx::query(SQL)
                     .bind(id)
-                    .bind(&after.username)
+                    .bind(&after.profile.username)
                     .bind(&username_key)
                     .bind(&after.email)
                     .bind(&email_key)
-                    .bind(&after.full_name)
-                    .bind(fold_case(&after.full_name))
+                    .bind(&after.profile.full_name)
+                    .bind(fold_case(&after.profile.full_name))
                     .bind(&after.phone_number)
                     .bind(&after.bio)
                     .bind(&after.avatar_url)
@@ -311,7 +311,7 @@ impl Store {
                 }
                 forget_second_factor!(tx, id);
                 announce!(tx, id, None::<LoginId>, at);
-                let details = json!({ "username": user.username });
+                let details = json!({ "username": user.profile.username });
                 record!(tx, &by, Act::UserDelete, Target::user(id), details);
                 Ok(())
             })?;
@@ -328,7 +328,7 @@ fn changed(before: &User, changes: &UserChanges, at: DateTime<Utc>) -> User {
         ($field:ident) => {
             match &changes.$field {
                 Some(new) => new.as_str().to_owned(),
-                None => before.$field.clone(),
+                None => before.profile.$field.clone(),
             }
         };
         (optional $field:ident) => {
@@ -355,10 +355,9 @@ fn changed(before: &User, changes: &UserChanges, at: DateTime<Utc>) -> User {
     };
     User {
         id: before.id,
-        username: profile.username.clone(),
+        profile: Arc::new(profile),
         email: email.or_else(|| before.email.clone()),
         email_verified: before.email_verified && same_email,
-        full_name: profile.full_name.clone(),
         phone_number: text!(optional phone_number),
         bio: text!(optional bio),
         avatar_url: text!(optional avatar_url),
@@ -379,6 +378,5 @@ fn changed(before: &User, changes: &UserChanges, at: DateTime<Utc>) -> User {
         },
         created_at: before.created_at,
         updated_at: at,
-        profile: Arc::new(profile),
     }
 }

@@ -197,7 +197,7 @@ impl Store {
                     post_link!(store, tx, LinkKind::Verify, &Addressee::of(&user, email), at);
                 }
                 let details = json!({
-                    "username": &user.username,
+                    "username": &user.profile.username,
                     "role": &user.role,
                     "kind": kind,
                 });

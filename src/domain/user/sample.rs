@@ -19,10 +19,9 @@ impl User {
         };
         Self {
             id: profile.id,
-            username: username.into(),
+            profile: Arc::new(profile),
             email: Some(format!("{username}@example.org")),
             email_verified: false,
-            full_name: username.into(),
             phone_number: None,
             bio: None,
             avatar_url: None,
@@ -33,7 +32,6 @@ impl User {
             inactive: Inactive::default(),
             created_at: at,
             updated_at: at,
-            profile: Arc::new(profile),
         }
     }
 }

@@ -58,7 +58,7 @@ pub async fn validate(
     Ok(web::Json(Valid {
         valid: true,
         user_id: identity.user.id,
-        username: identity.user.username.clone(),
+        username: identity.user.profile.username.clone(),
         role: identity.role.clone(),
         expires_at: identity.expires_at,
         scopes: identity.scopes,

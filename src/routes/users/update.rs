@@ -157,7 +157,7 @@ pub async fn update_user(
         let password = password.of(changes.names());
         let password = match &found {
             Some(user) => password
-                .of([&*user.username, &user.full_name])
+                .of([&*user.profile.username, &user.profile.full_name])
                 .of(user.email.as_deref()),
             None => password,
         };

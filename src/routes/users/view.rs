@@ -68,10 +68,10 @@ impl UserView {
     fn new(user: User, sees_contact: bool, manages: bool) -> Self {
         Self {
             id: user.id,
-            username: user.username,
+            username: user.profile.username.clone(),
             email: sees_contact.then_some(user.email),
             email_verified: sees_contact.then_some(user.email_verified),
-            full_name: user.full_name,
+            full_name: user.profile.full_name.clone(),
             phone_number: sees_contact.then_some(user.phone_number),
             bio: user.bio,
             avatar_url: user.avatar_url,

@@ -21,7 +21,10 @@ async fn names(store: &Store, query: UserQuery) -> Vec<String> {
     if query.page == 1 && total <= i64::from(query.limit) {
         assert_eq!(users.len() as i64, total);
     }
-    users.into_iter().map(|user| user.username).collect()
+    users
+        .into_iter()
+        .map(|user| user.profile.username.clone())
+        .collect()
 }
 
 async fn named_user(store: &Store, name: &str, full_name: &str, role: Role) -> User {
@@ -93,7 +96,7 @@ on_both! {
             let query = UserQuery { page, limit: 3, sort: UserSort::FullName, ..all() };
             let (users, total) = store.list_users(&query).await.unwrap();
             assert_eq!(total, 7);
-            seen.extend(users.into_iter().map(|user| user.username));
+            seen.extend(users.into_iter().map(|user| user.profile.username.clone()));
         }
         assert_eq!(seen.len(), 7);
         seen.sort();

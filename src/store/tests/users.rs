@@ -13,7 +13,7 @@ on_both! {
         let mut ann = new_user("Ann", Role::Client);
         ann.email = email("Ärger@exämple.org");
         let ann = store.insert_user(ann, &BY).await.unwrap();
-        assert_eq!((ann.username.as_str(), ann.active), ("Ann", true));
+        assert_eq!((ann.profile.username.as_str(), ann.active), ("Ann", true));
         let mut other = new_user("other", Role::Client);
         other.email = email("äRGER@EXÄMPLE.org");
         let taken = store.insert_user(other, &BY).await.unwrap_err();
@@ -84,8 +84,8 @@ on_both! {
             ..UserChanges::default()
         };
         let changed = store.update_user(ann.id, changes, None, &BY).await.unwrap();
-        assert_eq!((changed.bio.as_deref(), changed.full_name.as_str()), (Some("climbs"), "Ann Lee"));
-        assert_eq!((&changed.email, &changed.username), (&ann.email, &ann.username));
+        assert_eq!((changed.bio.as_deref(), changed.profile.full_name.as_str()), (Some("climbs"), "Ann Lee"));
+        assert_eq!((&changed.email, &changed.profile.username), (&ann.email, &ann.profile.username));
         assert!(changed.updated_at > ann.updated_at);
         assert_eq!(store.find_user(ann.id).await.unwrap().unwrap(), changed);
         let changes = UserChanges { bio: Some(None), ..UserChanges::default() };
@@ -103,7 +103,7 @@ on_both! {
         };
         let taken = store.update_user(ann.id, rename("BEN"), None, &BY).await.unwrap_err();
         assert!(matches!(taken, StoreError::Conflict(Unique::Username)));
-        assert_eq!(store.update_user(ann.id, rename("ANN"), None, &BY).await.unwrap().username, "ANN");
+        assert_eq!(store.update_user(ann.id, rename("ANN"), None, &BY).await.unwrap().profile.username, "ANN");
         let changes = UserChanges { email: email("BEN@example.org"), ..UserChanges::default() };
         let taken = store.update_user(ann.id, changes, None, &BY).await.unwrap_err();
         assert!(matches!(taken, StoreError::Conflict(Unique::Email)));

@@ -68,7 +68,7 @@ impl EnrollmentView {
     pub fn new(secret: &TotpSecret, origins: &Origins, user: &User) -> Result<Self, ApiError> {
         let own = Url::parse(origins.own()).ok();
         let server = own.as_ref().and_then(Url::host_str).unwrap_or_default();
-        let told = secret.enrollment(server, &user.username);
+        let told = secret.enrollment(server, &user.profile.username);
         let told = told.map_err(ApiError::Internal)?;
         Ok(Self {
             secret: told.secret,
