@@ -53,7 +53,7 @@ class Parlor:
     def __enter__(self):
         OUT.mkdir(parents=True, exist_ok=True)
         self.folder = tempfile.mkdtemp(prefix="parlor-", dir=OUT)
-        self.process = None
+        self.process, self.environment = None, {}
         try:
             self.start()
         except BaseException:
@@ -64,6 +64,8 @@ class Parlor:
     def __exit__(self, *_):
         if self.process:
             self.process.end()
+        if self.postgres and self.environment:
+            self.postgres.drop(self.environment["DATABASE_URL"])
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self):
@@ -191,12 +193,14 @@ class Postgres:
                        capture_output=True, timeout=3600)
 
     def fresh(self):
-        """A new database's address; the one before is dropped."""
-        base = self.address.rsplit("/", 1)[0]
-        for number in (self.count, self.count + 1):
-            statement = f"CREATE DATABASE bench{number}" if number > self.count else \
-                f"DROP DATABASE IF EXISTS bench{number} WITH (FORCE)"
-            subprocess.run(["psql", "-q", "-c", statement, self.address], check=True,
-                           capture_output=True, timeout=120)
+        """A new database's address."""
         self.count += 1
-        return f"{base}/bench{self.count}"
+        self.tell(f"CREATE DATABASE bench{self.count}")
+        return f"{self.address.rsplit('/', 1)[0]}/bench{self.count}"
+
+    def drop(self, address):
+        self.tell(f"DROP DATABASE {address.rsplit('/', 1)[1]} WITH (FORCE)")
+
+    def tell(self, statement):
+        subprocess.run(["psql", "-q", "-c", statement, self.address], check=True,
+                       capture_output=True, timeout=120)

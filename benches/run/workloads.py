@@ -1,5 +1,7 @@
 """What is done, in which order: each function is one workload of `--only`."""
 
+import contextlib
+import itertools
 import json
 import shutil
 import uuid
@@ -64,9 +66,12 @@ class Bench:
 
 
 def contenders(bench, rooms, others):
-    """Fresh servers for a round: Parlor's two ways of saying something, and some peers."""
-    yield "Parlor, live", bench.parlor(protocol="live", rooms=rooms)
+    """Fresh servers for a round: Parlor's two ways of saying something, and some peers.
+
+    What is compared comes close behind each other: the machine changes within seconds.
+    """
     yield "Parlor, durable", bench.parlor(protocol="durable", rooms=rooms)
+    yield "Parlor, live", bench.parlor(protocol="live", rooms=rooms)
     for peer in others:
         if bench.there(peer):
             yield peer.name, peer.server(rooms=rooms)
@@ -82,14 +87,16 @@ def as_long(bench):
 
 def fanout(bench):
     """One sender, 1,000 or 100 hear; 16 messages on their way, or 1."""
-    for turn in bench.rounds:
+    # More and shorter rounds than elsewhere: most targets are ratios of these.
+    for turn in range(bench.choose(1, 2, 9)):
         others = bench.choose([], peers.FANOUT, peers.FANOUT)
         for name, server in (*contenders(bench, 1, others), *as_long(bench)):
             with server:
                 for members, window in FANOUTS[:bench.choose(1, 2, 4)]:
                     sockets = bench.choose(50, members, members)
                     bench.measure(f"fan-out {members}, window {window}", name, turn, "fanout",
-                                  server, sockets=sockets, window=window)
+                                  server, sockets=sockets, window=window, warmup=0.2,
+                                  seconds=bench.choose(0.3, 0.5, 0.8))
 
 
 def rooms(bench):
@@ -200,20 +207,23 @@ def stored(bench):
     with Postgres() as postgres:
         for database in (None, postgres):
             kind = "PostgreSQL" if database else "SQLite"
-            for size in sizes:
-                needed = size * BYTES_STORED
-                if shutil.disk_usage(OUT).free < needed:
-                    bench.missing[f"{size:,} stored messages"] = f"needs {needed >> 30} GiB of disk"
-                    continue
-                with bench.parlor(postgres=database, prepare=lambda s, n=size: fill(s, n)) as server:
+            with contextlib.ExitStack() as servers:
+                filled = {}
+                for size in sizes:
+                    needed = size * BYTES_STORED
+                    if shutil.disk_usage(OUT).free < needed:
+                        bench.missing[f"{size:,} stored messages"] = \
+                            f"needs {needed >> 30} GiB of disk"
+                        continue
+                    server = bench.parlor(postgres=database, prepare=lambda s, n=size: fill(s, n))
+                    filled[size] = servers.enter_context(server)
+                turns = itertools.product(bench.rounds, (False, True), filled.items())
+                for turn, random_ids, (size, server) in turns:
+                    ids = "random ids" if random_ids else "ids in order"
                     # Most of what it costs is the database's.
                     pids = f"{server.pid},{database.pid}" if database else server.pid
-                    for turn in bench.rounds:
-                        for random_ids in (False, True):
-                            ids = "random ids" if random_ids else "ids in order"
-                            bench.measure(f"stored messages, {kind}, {ids}", f"{size:,}", turn,
-                                          "senders", server, sockets=16, window=4, pid=pids,
-                                          random_ids=random_ids)
+                    bench.measure(f"stored messages, {kind}, {ids}", f"{size:,}", turn, "senders",
+                                  server, sockets=16, window=4, pid=pids, random_ids=random_ids)
 
 
 def workers(bench):
