@@ -29,10 +29,11 @@ const NOT_FOUND: u8 = 0x8d;
 
 struct Frame {
     kind: u8,
+    stream: u8,
     payload: Vec<u8>,
 }
 
-/// A connection that speaks HTTP/2 by hand, and has one stream.
+/// A connection that speaks HTTP/2 by hand, in frames of 255 bytes at most.
 struct Speaker {
     stream: StreamOwned<ClientConnection, TcpStream>,
 }
@@ -60,14 +61,14 @@ impl Speaker {
     }
 
     /// Sends a request's head in HPACK: indexed fields, and two literals that are not indexed.
-    fn ask(&mut self, method: u8, path: &str, flags: u8) {
+    fn ask(&mut self, stream: u8, method: u8, path: &str, flags: u8) {
         let mut block = vec![method, 0x87];
         for (index, value) in [(0x04, path), (0x01, "localhost")] {
             block.push(index);
             block.push(u8::try_from(value.len()).unwrap());
             block.extend_from_slice(value.as_bytes());
         }
-        self.send(HEADERS, flags | END_HEADERS, 1, &block);
+        self.send(HEADERS, flags | END_HEADERS, stream, &block);
     }
 
     fn read(&mut self) -> Frame {
@@ -76,20 +77,29 @@ impl Speaker {
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
         let mut payload = vec![0; usize::try_from(length).unwrap()];
         self.stream.read_exact(&mut payload).unwrap();
-        let kind = head[3];
-        Frame { kind, payload }
+        Frame {
+            kind: head[3],
+            stream: head[8],
+            payload,
+        }
     }
 
-    /// Reads up to a frame of that kind; says which kinds came before, and its first byte.
-    fn read_upto(&mut self, kind: u8) -> (Vec<u8>, u8) {
+    /// Reads up to a frame of that kind; says which kinds came before it.
+    fn read_upto(&mut self, kind: u8) -> (Vec<u8>, Frame) {
         let mut before = Vec::new();
         loop {
             let frame = self.read();
             if frame.kind == kind {
-                return (before, frame.payload[0]);
+                return (before, frame);
             }
             before.push(frame.kind);
         }
+    }
+
+    /// The first field of the next answer, and whose it is.
+    fn read_answer(&mut self) -> (u8, u8) {
+        let frame = self.read_upto(HEADERS).1;
+        (frame.payload[0], frame.stream)
     }
 
     /// What the server sent before it answered a ping.
@@ -110,33 +120,46 @@ async fn speak<R: Send + 'static>(conversation: fn(Speaker) -> R) -> R {
 
 #[tokio::test]
 async fn http_2_is_offered_and_spoken() {
-    let status = speak(|mut speaker| {
-        speaker.ask(GET, "/health/live", END_STREAM);
-        speaker.read_upto(HEADERS).1
+    let answer = speak(|mut speaker| {
+        speaker.ask(1, GET, "/health/live", END_STREAM);
+        speaker.read_answer()
     });
-    assert_eq!(status.await, OK);
+    assert_eq!(answer.await, (OK, 1));
 }
 
 /// Old curls report a reset stream, and not the answer before it.
 #[tokio::test]
 async fn no_reset_follows_a_refusal_if_the_body_comes_soon() {
-    let (status, after) = speak(|mut speaker| {
-        speaker.ask(POST, "/nowhere", 0);
+    let (answer, after) = speak(|mut speaker| {
+        speaker.ask(1, POST, "/nowhere", 0);
         assert!(!speaker.ping().contains(&HEADERS), "refused too early");
         speaker.send(DATA, END_STREAM, 1, b"{}");
-        let (_, status) = speaker.read_upto(HEADERS);
-        (status, speaker.ping())
+        (speaker.read_answer(), speaker.ping())
     })
     .await;
-    assert_eq!(status, NOT_FOUND);
+    assert_eq!(answer, (NOT_FOUND, 1));
     assert!(!after.contains(&RST_STREAM), "{after:?}");
 }
 
 #[tokio::test]
 async fn a_refusal_does_not_wait_for_a_body_that_never_comes() {
-    let status = speak(|mut speaker| {
-        speaker.ask(POST, "/nowhere", 0);
-        speaker.read_upto(HEADERS).1
+    let answer = speak(|mut speaker| {
+        speaker.ask(1, POST, "/nowhere", 0);
+        speaker.read_answer()
     });
-    assert_eq!(status.await, NOT_FOUND);
+    assert_eq!(answer.await, (NOT_FOUND, 1));
+}
+
+#[tokio::test]
+async fn refusals_do_not_wait_for_more_than_some_bodies() {
+    let answer = speak(|mut speaker| {
+        for stream in (1..255).step_by(2) {
+            speaker.ask(stream, POST, "/nowhere", 0);
+        }
+        speaker.read_answer()
+    });
+    let (status, stream) = answer.await;
+    // 64 wait, so the first to be answered is the next: they are 1, 3, 5 and so on.
+    assert_eq!(status, NOT_FOUND);
+    assert!(stream > 128, "{stream}");
 }

@@ -1,5 +1,5 @@
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     pin::{Pin, pin},
     rc::Rc,
     task::{Context, Poll},
@@ -23,6 +23,10 @@ const REST: usize = 64 * 1024;
 /// How long a client has to send it.
 const WITHIN: Duration = Duration::from_secs(3);
 
+/// For how many a worker thread waits at once: limits of requests do not count what a client, once
+/// refused, leaves open.
+const AT_ONCE: usize = 64;
+
 /// Reads the rest of a short body that the answer did not need, before the answer goes out.
 ///
 /// Over HTTP/2 an answer in the middle of a body is followed by a reset of the stream (RFC 9113,
@@ -38,9 +42,32 @@ pub async fn read_rest(
     let body = Shared(Rc::new(RefCell::new(request.take_payload())));
     request.set_payload(Payload::from(body.clone().boxed_local()));
     let response = next.call(request).await?;
-    // Too late or too long: then the client must live with the reset.
-    let _late = tokio::time::timeout(WITHIN, body.skip_rest()).await;
+    if let Some(_turn) = Turn::take() {
+        // Too late or too long: then the client must live with the reset.
+        let _late = tokio::time::timeout(WITHIN, body.skip_rest()).await;
+    }
     Ok(response)
+}
+
+thread_local! {
+    static TURNS: Cell<usize> = const { Cell::new(AT_ONCE) };
+}
+
+/// One of a thread's bodies that are waited for.
+struct Turn;
+
+impl Turn {
+    fn take() -> Option<Self> {
+        let left = TURNS.get().checked_sub(1)?;
+        TURNS.set(left);
+        Some(Self)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        TURNS.set(TURNS.get() + 1);
+    }
 }
 
 /// A body that stays when its request is gone.
