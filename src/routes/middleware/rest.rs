@@ -17,8 +17,8 @@ use actix_web::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
-/// What is read of a body that nobody wanted, in bytes.
-const REST: usize = 64 * 1024;
+/// What is read of a body that nobody wanted, in bytes; thrown away at once, it costs no memory.
+const REST: usize = 1024 * 1024;
 
 /// How long a client has to send it.
 const WITHIN: Duration = Duration::from_secs(3);
@@ -27,7 +27,7 @@ const WITHIN: Duration = Duration::from_secs(3);
 /// refused, leaves open.
 const AT_ONCE: usize = 64;
 
-/// Reads the rest of a short body that the answer did not need, before the answer goes out.
+/// Reads the rest of a body that the answer did not need, before the answer goes out.
 ///
 /// Over HTTP/2 an answer in the middle of a body is followed by a reset of the stream (RFC 9113,
 /// section 8.1), and some clients, such as curl 7.88, report the reset and not the answer.
